@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The command contract. One command = one file: rows, options, a run function and
+ *
+ *	const struct ka_command ka_command_ps = { .name = "ps", ... };
+ *
+ * plus its word in commands/meson.build.
+ */
+#ifndef KANALYZE_COMMAND_H
+#define KANALYZE_COMMAND_H
+
+#include <kanalyze/memory.h>
+#include <kanalyze/row.h>
+
+struct ka_option {
+	const char *name;	/* "a", "SS", "16" (given as -NAME; single letters may be joined: -lf), or "where" with is_long (--where) */
+	const char *arg;	/* NULL: takes none; else its name in the help: "CPUS" */
+	const char *help;	/* one line */
+	bool is_long;
+};
+
+enum ka_need {
+	KA_NEED_TYPES = 1,	/* vmlinux or BTF in the dump */
+	KA_NEED_TASKS = 2,
+	KA_NEED_SYMBOLS = 4,
+	KA_RAW_ARGS = 8,	/* no option parsing: argv is what was typed (eval, alias, "!...") */
+	KA_NUMBER_ARGS = 16,	/* "-5" is an argument, not an option, when no option has that name */
+};
+
+struct ka_session;	/* the shell's: context and settings */
+
+struct ka_option_given {
+	const struct ka_option *option;
+	const char *value;	/* NULL when it takes none */
+};
+
+struct ka_call {
+	struct ka_kernel *k;
+	struct ka_session *session;
+	struct ka_out *out;
+	struct ka_arena *arena;		/* lives until run() returns */
+	const struct ka_command *command;
+	int argc;			/* arguments that are no options; argv[0] is the first of them */
+	char **argv;
+	struct ka_option_given *options;	/* in the order given */
+	size_t option_count;
+	size_t fault_count;
+};
+
+struct ka_command {
+	const char *name;
+	const char *args;	/* "[-k | -u] [PID | TASK | COMM]..." */
+	const char *brief;	/* one line: "process status" */
+	const char *help;	/* body: paragraphs and examples, for help, the man page and doc/ */
+	const struct ka_option *options;	/* ends with a NULL name; NULL: none */
+	unsigned needs;		/* enum ka_need */
+	const struct ka_rows *const *rows;	/* every row type it may put out, NULL-terminated */
+	struct ka_error *(*run)(struct ka_call *c);
+};
+
+bool ka_call_has(const struct ka_call *c, const char *option);
+const char *ka_call_value(const struct ka_call *c, const char *option);	/* of the last one given, or NULL */
+/* A fault that does not end the command: "errors" in JSON, standard error in text; exit status 1. Takes err; NULL is ignored. */
+void ka_call_fault(struct ka_call *c, struct ka_error *err);
+/* Error USAGE: the shell prints the usage line behind it. */
+struct ka_error *ka_call_usage(struct ka_call *c, const char *fmt, ...) KA_PRINTF(2, 3) KA_MUST_CHECK;
+
+/* Context: the current task. */
+ka_addr ka_call_task(const struct ka_call *c);
+struct ka_error *ka_call_set_task(struct ka_call *c, ka_addr task) KA_MUST_CHECK;
+/* Settings by name ("radix" -> "10"); NULL when there is no such setting. */
+const char *ka_call_setting(const struct ka_call *c, const char *name);
+
+/* Numbers as crash reads them: 0x.. hex; digits with a-f hex; else decimal first where is_decimal, hex where not. False when not a number. */
+bool ka_parse_number(const char *text, bool is_decimal, uint64_t *ret);
+/* "1,3-5", "a" or "all": bits into a bool array of count. */
+struct ka_error *ka_parse_cpus(const char *text, bool *ret, unsigned count) KA_MUST_CHECK;
+/* An address as a user gives it: number (hex without 0x), symbol, symbol+offset, $rip. */
+struct ka_error *ka_parse_address(struct ka_kernel *k, const char *text, ka_addr *ret) KA_MUST_CHECK;
+/* PID (decimal) or TASK (hex address): to the task_struct. crash's rule: decimal pid first, then a task address, then hex pid. */
+struct ka_error *ka_parse_task(struct ka_kernel *k, const char *text, ka_addr *ret) KA_MUST_CHECK;
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Opening a session: which files, with what the user forces. */
+#ifndef KANALYZE_KERNEL_H
+#define KANALYZE_KERNEL_H
+
+#include <kanalyze/memory.h>
+
+struct ka_open_options {
+	const char *const *paths;	/* dump parts and vmlinux in any order, told apart by content; NULL-terminated */
+	const char *const *debug_dirs;	/* --debug-dir, NULL-terminated; NULL: none */
+	bool is_forced;			/* --force: vmlinux and dump need not belong together */
+	bool is_zero_excluded;		/* --zero-excluded: excluded pages read as zero */
+	bool has_phys_base, has_kaslr;	/* --phys-base, --kaslr */
+	uint64_t phys_base, kaslr;
+	uint64_t cache_bytes;		/* of the page cache; 0: default */
+};
+
+/*
+ * Opens a dump. Nothing is parsed that is not needed: headers, VMCOREINFO, the ELF headers of vmlinux.
+ * Errors: KA_FORMAT/KA_TRUNCATED (not a dump), KA_NOT_FOUND (no vmlinux: tells what was tried),
+ * KA_USAGE (vmlinux and dump do not belong together, too many files).
+ */
+struct ka_error *ka_kernel_open(const struct ka_open_options *o, struct ka_kernel **ret) KA_MUST_CHECK;
+void ka_kernel_close(struct ka_kernel *k);
+/* What is wrong with the dump but did not stop the opening, one a line; NULL: nothing. Lives as long as the kernel. */
+const char *ka_kernel_warning(struct ka_kernel *k);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Loaded modules, and what the kernel remembers of those that are gone. */
+#ifndef KANALYZE_MODULE_H
+#define KANALYZE_MODULE_H
+
+#include <kanalyze/walk.h>
+
+#define KA_MODULE_RANGES 8
+
+struct ka_module_range {
+	ka_addr base;
+	uint64_t size;
+	bool is_text;
+	const char *name;	/* "text", "data", "rodata", "ro_after_init", "init text" ... */
+};
+
+struct ka_module {
+	ka_addr addr;		/* of struct module */
+	char name[64];
+	ka_addr base;		/* of its core text */
+	uint64_t size;		/* bytes: of all its sections but those of its init, as lsmod and crash's mod say */
+	uint64_t taints;	/* bit mask */
+	uint32_t state;		/* MODULE_STATE_* */
+	bool is_unsigned;	/* the kernel checks signatures and this one has none (Red Hat's gpgsig_ok) */
+	bool has_kallsyms;	/* its symbols are in memory */
+	bool is_scattered;	/* its text, data and read-only data are allocations of their own (v6.4) */
+	struct ka_module_range ranges[KA_MODULE_RANGES];
+	unsigned range_count;
+	const char *object;	/* debuginfo file in use, or NULL */
+	ka_addr percpu;		/* its per-CPU variables: as their symbols count; 0 none */
+	uint32_t percpu_size;
+};
+
+/* Modules in the order of the list, read once a session and kept. */
+size_t ka_module_count(struct ka_kernel *k);
+const struct ka_module *ka_module_nth(struct ka_kernel *k, size_t i);
+const struct ka_module *ka_module_find(struct ka_kernel *k, const char *name);
+/* The module one of whose ranges holds the address, or NULL. */
+const struct ka_module *ka_module_at(struct ka_kernel *k, ka_addr addr);
+/* Symbols from the module's own kallsyms in the dump, sorted by address; returns the count. They live as long as the kernel. */
+struct ka_symbol;
+size_t ka_module_symbols(struct ka_kernel *k, const struct ka_module *m, const struct ka_symbol **ret);
+/* What went wrong when the list was read (broken link, unreadable module), or NULL; belongs to the kernel. */
+const struct ka_error *ka_module_fault(struct ka_kernel *k);
+/* "OE" and the like for a taint mask of the kernel (is_module false) or of a module. */
+const char *ka_taint_letters(struct ka_kernel *k, uint64_t taints, bool is_module, struct ka_arena *a);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Kernel stacks, frame by frame. */
+#ifndef KANALYZE_UNWIND_H
+#define KANALYZE_UNWIND_H
+
+#include <kanalyze/memory.h>
+
+#define KA_REGS_MAX 40
+
+/* Registers in the architecture's DWARF numbering; see ka_reg_name(). */
+struct ka_regs {
+	uint64_t value[KA_REGS_MAX];
+	uint64_t known;		/* bit n: value[n] is known */
+};
+
+/* Names the general registers of an exception frame or prstatus has, in the order crash prints them. */
+struct ka_pt_regs {
+	ka_addr at;		/* where the block lies; 0: not in memory (NT_PRSTATUS) */
+	uint64_t value[KA_REGS_MAX];
+	unsigned count;
+	const char *const *names;	/* "RIP", "RSP", ... */
+	bool is_user;		/* the CS (or PSTATE) says user mode */
+	ka_addr ip, sp;
+};
+
+enum ka_frame_by { KA_BY_START, KA_BY_CFI, KA_BY_ORC, KA_BY_FP, KA_BY_SCAN, KA_BY_PT_REGS };
+
+struct ka_frame {
+	unsigned level;
+	ka_addr ip;		/* where it was, or will return to */
+	ka_addr sp;		/* stack pointer of this frame */
+	ka_addr ret_at;		/* where the return address that is ip was found; 0: from registers */
+	enum ka_frame_by by;
+	bool is_call;		/* ip is a return address: look up ip - 1 for function and line */
+	bool is_guess;		/* found by frame pointer or scan: marked '?' in text */
+	const char *stack;	/* set where the unwinder came to another stack: "IRQ", "NMI" ...: printed before the frame */
+	struct ka_pt_regs *regs;	/* exception or syscall entry frame above this one, NULL if none; in the arena */
+	struct ka_regs state;	/* registers in this frame */
+};
+
+struct ka_stack {
+	struct ka_frame *frames;
+	size_t count;
+	struct ka_pt_regs *user_regs;	/* user-mode registers at the entry into the kernel, printed at the end; NULL none */
+	const char *note;	/* why there are no frames, or why it ended early: "(active)", "stack pointer in no stack"... */
+	struct ka_error *err;	/* a fault; frames before it are good. Owned by whoever called */
+};
+
+/*
+ * Unwinds the kernel stack of a task into the arena. Tasks that ran at the crash start from the registers
+ * of the dump (NT_PRSTATUS or QEMU's note), tasks that slept from thread_struct.
+ */
+struct ka_error *ka_unwind_task(struct ka_kernel *k, ka_addr task, struct ka_arena *a, struct ka_stack *ret) KA_MUST_CHECK;
+const char *ka_frame_by_name(enum ka_frame_by by);
+
+#endif
