@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One file an architecture: page tables, registers, stacks, layout. Blind to dumps and debuginfo: asks through ka_arch_env. */
+#ifndef KA_ARCH_H
+#define KA_ARCH_H
+
+#include <kanalyze/memory.h>
+#include <kanalyze/unwind.h>
+
+/* What an architecture may ask of its surroundings. */
+struct ka_arch_env {
+	void *ctx;
+	struct ka_error *(*read_phys)(void *ctx, uint64_t phys, void *ret, size_t size);
+	/* Run-time address (link-time + KASLR) of a kernel symbol; false when unknown. */
+	bool (*symbol)(void *ctx, const char *name, uint64_t *ret);
+	/* VMCOREINFO line; NULL when absent. */
+	const char *(*vmcoreinfo)(void *ctx, const char *key);
+	/* Reads virtual memory with what is known so far (after layout: all). */
+	struct ka_error *(*read)(void *ctx, uint64_t virt, void *ret, size_t size);
+	/* A number the user forced (--phys-base, --kaslr ...); false when not given. */
+	bool (*override)(void *ctx, const char *name, uint64_t *ret);
+};
+
+#define KA_PT_LEVELS 5
+
+/* One translation, level by level, for vtop and for error messages. */
+struct ka_pt_walk {
+	struct { const char *name; uint64_t at, entry; } level[KA_PT_LEVELS];	/* physical address of the entry, its value */
+	unsigned levels;		/* filled */
+	uint64_t phys;
+	uint64_t page_size;		/* of the page or block that was found */
+	uint64_t flags;			/* of the last entry */
+};
+
+/* Where the kernel keeps things, per session. */
+struct ka_layout {
+	uint64_t kaslr_offset;		/* run-time - link-time address of the image */
+	uint64_t phys_base;		/* x86_64: phys = virt - text_base + phys_base within the image */
+	uint64_t text_base;		/* start of the kernel image mapping (link base of the mapping: 0xffffffff80000000) */
+	uint64_t text_end;		/* end of the image mapping (exclusive) */
+	uint64_t page_offset;		/* start of the direct map */
+	uint64_t page_offset_end;
+	uint64_t vmalloc_start, vmalloc_end, vmemmap_start, vmemmap_end, modules_start, modules_end;
+	uint64_t pgd_phys;		/* of the kernel's own top table (init_top_pgt/swapper_pg_dir) */
+	uint64_t pte_mask;		/* address bits of an entry (SME bit removed) */
+	unsigned page_shift;
+	unsigned va_levels;		/* 4 or 5 on x86_64 */
+};
+
+/* A stack the unwinder may be on. */
+struct ka_stack_area {
+	uint64_t start, end;
+	const char *name;		/* "task", "IRQ", "NMI", "DOUBLE FAULT", "DEBUG", "MCE", "VC", "ENTRY" ... */
+};
+
+struct ka_arch {
+	const char *name;		/* "x86_64" as crash and uname -m say */
+	uint16_t e_machine;
+	uint8_t long_size;
+	unsigned page_shift;
+	/* Registers, DWARF numbering. */
+	const char *const *reg_names;	/* lower case: "rax" */
+	unsigned reg_count, ip_reg, sp_reg, fp_reg;
+	/*
+	 * Layout: what can be told from VMCOREINFO and symbols alone (kaslr_offset, phys_base) in phase 0, before virtual
+	 * reads work; the rest (page_offset_base and other run-time variables) in phase 1.
+	 */
+	struct ka_error *(*layout)(const struct ka_arch_env *env, int phase, struct ka_layout *l);
+	/* Without tables: the image mapping and the direct map. False: walk the tables. */
+	bool (*linear)(const struct ka_layout *l, uint64_t virt, uint64_t *ret_phys);
+	/* With tables from pgd_phys. UNMAPPED names the level and the entry. w may be NULL. */
+	struct ka_error *(*pt_walk)(const struct ka_arch_env *env, const struct ka_layout *l, uint64_t pgd_phys, uint64_t virt,
+				    struct ka_pt_walk *w, uint64_t *ret_phys, uint64_t *ret_page_size);
+	bool (*is_kernel_addr)(const struct ka_layout *l, uint64_t virt);
+	/* NT_PRSTATUS descriptor (with its struct elf_prstatus header) to registers; pt in the order crash prints. */
+	bool (*prstatus)(const uint8_t *desc, size_t size, struct ka_regs *ret, struct ka_pt_regs *pt);
+	/* QEMU's own note of a CPU's state. May be NULL. */
+	bool (*qemu_state)(const uint8_t *desc, size_t size, struct ka_regs *ret, struct ka_pt_regs *pt);
+	/* struct pt_regs bytes as they lie in memory. partial: only the part the processor pushed (x86: ip cs flags sp ss) at its place in the struct. */
+	size_t pt_regs_size;
+	void (*pt_regs)(const uint8_t *bytes, bool is_partial, struct ka_regs *ret, struct ka_pt_regs *pt);
+	/* Return address as stored to address (aarch64 pointer authentication). May be NULL: as is. */
+	uint64_t (*strip_ip)(const struct ka_layout *l, uint64_t ip);
+};
+
+/* By ELF machine; NULL when there is none. */
+const struct ka_arch *ka_arch_by_machine(uint16_t e_machine);
+const struct ka_arch *ka_arch_by_name(const char *name);
+/* Name for e_machine also of architectures that are not supported, for the message: "s390x". NULL unknown. */
+const char *ka_machine_name(uint16_t e_machine);
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* x86_64: where the kernel lies, and its page tables of 4 and 5 levels. */
+#include <elf.h>
+#include <inttypes.h>
+#include "x86_64.h"
+
+/* Documentation/arch/x86/x86_64/mm.rst */
+#define START_KERNEL_MAP	0xffffffff80000000ull
+#define FIXMAP_END		0xffffffffff600000ull
+#define KERNEL_IMAGE_SIZE	(1ull << 30)	/* with KASLR; 512 MB without: what lies behind _end is then walked anyway */
+
+#define PTE_PRESENT	1ull
+#define PTE_PSE		(1ull << 7)
+#define PTE_ADDR_MASK	0x000ffffffffff000ull
+
+static bool number(const struct ka_arch_env *env, const char *key, int base, uint64_t *ret)
+{
+	const char *text = env->vmcoreinfo(env->ctx, key);
+	char *end;
+
+	if (!text || !*text)
+		return false;
+	*ret = *text == '-' ? (uint64_t)strtoll(text, &end, base) : strtoull(text, &end, base);
+	return end != text;
+}
+
+/* Phase 0: what VMCOREINFO and link-time symbols tell, enough to read the kernel image. */
+static struct ka_error *layout_image(const struct ka_arch_env *env, struct ka_layout *l)
+{
+	uint64_t linked, running, v;
+
+	l->page_shift = 12;
+	l->text_base = START_KERNEL_MAP;
+	l->text_end = START_KERNEL_MAP + KERNEL_IMAGE_SIZE;
+	l->pte_mask = PTE_ADDR_MASK;
+	if (env->override(env->ctx, "kaslr", &v))
+		l->kaslr_offset = v;
+	else if (number(env, "KERNELOFFSET", 16, &v))		/* b6085a865762, v3.14 (x86: 3.16) */
+		l->kaslr_offset = v;
+	else if (number(env, "SYMBOL(_stext)", 16, &running) && env->symbol(env->ctx, "_stext", &linked))
+		l->kaslr_offset = running - linked;
+	if (env->override(env->ctx, "phys_base", &v))
+		l->phys_base = v;
+	else if (number(env, "NUMBER(phys_base)", 0, &v))	/* 401721ecd1dc, v4.10 */
+		l->phys_base = v;
+	else if (env->override(env->ctx, "dump_phys_base", &v))	/* PT_LOAD of the kernel image, or the dump's sub header */
+		l->phys_base = v;
+	/* 5-level: NUMBER since 44c02a2c3dc5, v4.16 */
+	l->va_levels = number(env, "NUMBER(pgtable_l5_enabled)", 0, &v) && v ? 5 : 4;
+	if (number(env, "NUMBER(sme_mask)", 0, &v))		/* f263245a0ce2, v5.1 */
+		l->pte_mask &= ~v;
+	/* VMCOREINFO's swapper_pg_dir is a run-time address; the symbol is init_top_pgt (65ade2f872b4, v4.13), before init_level4_pgt */
+	if (!number(env, "SYMBOL(swapper_pg_dir)", 16, &v)) {
+		if (!env->symbol(env->ctx, "init_top_pgt", &v) && !env->symbol(env->ctx, "init_level4_pgt", &v) &&
+		    !env->symbol(env->ctx, "swapper_pg_dir", &v))
+			return ka_error_new(KA_MISSING, "neither VMCOREINFO nor vmlinux tells where the kernel's top page table is "
+					    "(swapper_pg_dir, init_top_pgt, init_level4_pgt)");
+		v += l->kaslr_offset;
+	}
+	if (v < START_KERNEL_MAP)
+		return ka_error_new(KA_CORRUPT, "swapper_pg_dir of VMCOREINFO is 0x%" PRIx64 ", outside of the kernel image", v);
+	l->pgd_phys = v - START_KERNEL_MAP + l->phys_base;
+	return NULL;
+}
+
+static bool variable(const struct ka_arch_env *env, const char *name, uint64_t *ret)
+{
+	uint64_t at;
+
+	return env->symbol(env->ctx, name, &at) && !ka_error_drop(env->read(env->ctx, at, ret, sizeof(*ret)));
+}
+
+static struct ka_error *pt_walk(const struct ka_arch_env *env, const struct ka_layout *l, uint64_t pgd_phys, uint64_t virt,
+				struct ka_pt_walk *w, uint64_t *ret_phys, uint64_t *ret_page_size);
+
+/* Without page_offset_base the direct map is at a constant, which moved: the page tables say which one it is. */
+static uint64_t find_page_offset(const struct ka_arch_env *env, const struct ka_layout *l)
+{
+	static const uint64_t candidates4[] = {
+		0xffff888000000000ull,	/* d52888aa2753, v4.20 */
+		0xffff880000000000ull,	/* a6523748bddd, v2.6.27 */
+		0xffff810000000000ull,
+	};
+	static const uint64_t candidates5[] = { 0xff11000000000000ull, 0xff10000000000000ull };
+	const uint64_t *c = l->va_levels == 5 ? candidates5 : candidates4;
+	size_t n = l->va_levels == 5 ? KA_COUNT(candidates5) : KA_COUNT(candidates4);
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t phys;
+
+		if (!ka_error_drop(pt_walk(env, l, l->pgd_phys, c[i] + l->pgd_phys, NULL, &phys, NULL)) && phys == l->pgd_phys)
+			return c[i];
+	}
+	return c[0];
+}
+
+/* Phase 1: the regions, from the variables of 021182e52fe0 (v4.8, KASLR of memory) or the constants before and without. */
+static void layout_regions(const struct ka_arch_env *env, struct ka_layout *l)
+{
+	bool is_l5 = l->va_levels == 5;
+	uint64_t v;
+
+	if (env->symbol(env->ctx, "_end", &v) && v > l->text_base && v < l->text_end)
+		l->text_end = (v + 4095) & ~4095ull;
+	if (!variable(env, "page_offset_base", &l->page_offset))
+		l->page_offset = find_page_offset(env, l);
+	l->page_offset_end = l->page_offset + (is_l5 ? 1ull << 55 : 1ull << 46);
+	if (!variable(env, "vmalloc_base", &l->vmalloc_start))
+		l->vmalloc_start = is_l5 ? 0xffa0000000000000ull : 0xffffc90000000000ull;
+	if (l->vmalloc_start > l->page_offset)
+		l->page_offset_end = KA_MIN(l->page_offset_end, l->vmalloc_start);
+	l->vmalloc_end = l->vmalloc_start + ((is_l5 ? 12800ull : 32ull) << 40);
+	if (!variable(env, "vmemmap_base", &l->vmemmap_start))
+		l->vmemmap_start = is_l5 ? 0xffd4000000000000ull : 0xffffea0000000000ull;
+	l->vmemmap_end = l->vmemmap_start + (is_l5 ? 1ull << 49 : 1ull << 40);
+	if (l->vmemmap_start > l->vmalloc_start)
+		l->vmalloc_end = KA_MIN(l->vmalloc_end, l->vmemmap_start);
+	l->modules_start = START_KERNEL_MAP + (1ull << 29);	/* 512 MB image without KASLR, else 1 GB: modules are above both */
+	l->modules_end = FIXMAP_END;
+}
+
+static struct ka_error *layout(const struct ka_arch_env *env, int phase, struct ka_layout *l)
+{
+	if (phase == 0)
+		return layout_image(env, l);
+	layout_regions(env, l);
+	return NULL;
+}
+
+static bool linear(const struct ka_layout *l, uint64_t virt, uint64_t *ret_phys)
+{
+	if (virt >= l->text_base && virt < l->text_end) {
+		*ret_phys = virt - l->text_base + l->phys_base;
+		return true;
+	}
+	if (l->page_offset && virt >= l->page_offset && virt < l->page_offset_end) {
+		*ret_phys = virt - l->page_offset;
+		return true;
+	}
+	return false;
+}
+
+static struct ka_error *pt_walk(const struct ka_arch_env *env, const struct ka_layout *l, uint64_t pgd_phys, uint64_t virt,
+				struct ka_pt_walk *w, uint64_t *ret_phys, uint64_t *ret_page_size)
+{
+	static const char *const names[KA_PT_LEVELS] = { "PTE", "PMD", "PUD", "P4D", "PGD" };
+	static const char *const top4 = "PGD";
+	uint64_t table = pgd_phys & l->pte_mask & ~4095ull;
+	struct ka_pt_walk unused;
+	int top = (int)l->va_levels - 1;
+	/* the last bits must repeat the sign bit, or the address is not canonical */
+	int64_t high = (int64_t)virt >> (12 + 9 * l->va_levels - 1);
+
+	if (!w)
+		w = &unused;
+	memset(w, 0, sizeof(*w));
+	if (high != 0 && high != -1)
+		return ka_error_at(KA_UNMAPPED, KA_SPACE_VIRT, virt, "0x%" PRIx64 " is not a canonical address", virt);
+	for (int level = top; level >= 0; level--) {
+		uint64_t at = table + ((virt >> (12 + 9 * level)) & 511) * 8, entry;
+		const char *name = level == top ? top4 : names[level];
+		struct ka_error *err = env->read_phys(env->ctx, at, &entry, sizeof(entry));
+
+		if (err)
+			return ka_error_wrap(err, "cannot read the %s entry of 0x%" PRIx64, name, virt);
+		w->level[w->levels].name = name;
+		w->level[w->levels].at = at;
+		w->level[w->levels++].entry = entry;
+		if (!(entry & PTE_PRESENT))
+			return ka_error_at(KA_UNMAPPED, KA_SPACE_VIRT, virt,
+					   "0x%" PRIx64 " is not mapped: its %s entry at physical 0x%" PRIx64 " is 0x%" PRIx64,
+					   virt, name, at, entry);
+		uint64_t size = 1ull << (12 + 9 * level);
+		if (level == 0 || ((entry & PTE_PSE) && level <= 2)) {
+			/* bit 12 of a large page's entry is PAT, not address */
+			w->phys = (entry & l->pte_mask & ~(size - 1)) | (virt & (size - 1));
+			w->page_size = size;
+			w->flags = entry & ~(l->pte_mask & ~(size - 1));
+			*ret_phys = w->phys;
+			if (ret_page_size)
+				*ret_page_size = size;
+			return NULL;
+		}
+		table = entry & l->pte_mask & PTE_ADDR_MASK;
+	}
+	return ka_error_at(KA_UNMAPPED, KA_SPACE_VIRT, virt, "0x%" PRIx64 " is not mapped", virt);
+}
+
+static bool is_kernel_addr(const struct ka_layout *l, uint64_t virt)
+{
+	return virt >= (l->va_levels == 5 ? 0xff00000000000000ull : 0xffff800000000000ull);
+}
+
+const struct ka_arch ka_arch_x86_64 = {
+	.name = "x86_64",
+	.e_machine = EM_X86_64,
+	.long_size = 8,
+	.page_shift = 12,
+	.reg_names = ka_x86_64_reg_names,
+	.reg_count = X86_REGS,
+	.ip_reg = X86_RIP,
+	.sp_reg = X86_RSP,
+	.fp_reg = X86_RBP,
+	.layout = layout,
+	.linear = linear,
+	.pt_walk = pt_walk,
+	.is_kernel_addr = is_kernel_addr,
+	.prstatus = ka_x86_64_prstatus,
+	.qemu_state = ka_x86_64_qemu_state,
+	.pt_regs_size = X86_PT_REGS_SIZE,
+	.pt_regs = ka_x86_64_pt_regs,
+};
