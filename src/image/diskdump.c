@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * kdump-compressed dumps of makedumpfile (and of QEMU): header, sub header, two bitmaps, page descriptors, page data.
+ * Layout: makedumpfile's IMPLEMENTATION and diskdump_mod.h. The first bitmap says which page frames are memory, the second
+ * which of them are in the file; the n-th set bit of the second has the n-th descriptor.
+ */
+#include <elf.h>
+#include "image_priv.h"
+
+/* Offsets in struct disk_dump_header, as 64-bit machines lay it out. */
+enum { H_VERSION = 8, H_UTSNAME = 12, H_TIME = 408, H_STATUS = 424, H_BLOCK_SIZE = 428, H_SUB_BLOCKS = 432, H_BITMAP_BLOCKS = 436,
+       H_MAX_MAPNR = 440, H_NR_CPUS = 460, H_SIZE = 464 };
+/* Offsets in struct kdump_sub_header, and since which header version each is there. */
+enum { S_PHYS_BASE = 0, S_DUMP_LEVEL = 8 /* 1 */, S_SPLIT = 12, S_START_PFN = 16, S_END_PFN = 24 /* 2 */, S_VMCOREINFO = 32 /* 3 */,
+       S_NOTE = 48 /* 4 */, S_ERASEINFO = 64 /* 5 */, S_START_PFN_64 = 80, S_END_PFN_64 = 88, S_MAX_MAPNR_64 = 96 /* 6 */, S_SIZE = 104 };
+enum { STATUS_INCOMPLETE = 8, PAGE_COMPRESSION = KA_COMP_ZLIB | KA_COMP_LZO | KA_COMP_SNAPPY | KA_COMP_ZSTD };
+enum { DESC_SIZE = 24, RANK_BITS = 4096 };
+
+/* One file: the whole dump, or what --split put into it. */
+struct part {
+	const struct ka_file *file;
+	uint64_t start_pfn, end_pfn;	/* [start, end) */
+	uint64_t desc_offset;		/* of the descriptor of the first page of the part */
+	uint64_t first_rank;		/* set bits of bitmap 2 before start_pfn */
+};
+
+struct diskdump {
+	struct part *parts;
+	size_t part_count;
+	uint32_t block_size;
+	uint64_t max_pfn;
+	const uint8_t *present, *memory;	/* bitmap 2 and 1 */
+	uint8_t *owned;				/* both, when the file could not be mapped */
+	uint32_t *ranks;			/* set bits of present before each RANK_BITS */
+	uint64_t page_count;
+};
+
+static uint32_t get32(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static uint64_t get64(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static bool diskdump_probe(const struct ka_file *f)
+{
+	char magic[8];
+
+	return f->size >= sizeof(magic) && !ka_error_drop(ka_file_read(f, 0, magic, sizeof(magic))) && !memcmp(magic, "KDUMP   ", 8);
+}
+
+static bool is_set(const uint8_t *bitmap, uint64_t bit)
+{
+	return bitmap[bit >> 3] >> (bit & 7) & 1;
+}
+
+/* Set bits of the second bitmap before pfn. */
+static uint64_t rank(const struct diskdump *d, uint64_t pfn)
+{
+	uint64_t block = pfn / RANK_BITS, n = d->ranks[block];
+	const uint8_t *p = d->present + block * (RANK_BITS / 8);
+	unsigned bits = pfn % RANK_BITS;
+
+	for (; bits >= 64; bits -= 64, p += 8)
+		n += (uint64_t)__builtin_popcountll(get64(p));
+	for (; bits >= 8; bits -= 8, p++)
+		n += (uint64_t)__builtin_popcount(*p);
+	return bits ? n + (uint64_t)__builtin_popcount(*p & ((1u << bits) - 1)) : n;
+}
+
+static void make_ranks(struct diskdump *d)
+{
+	uint64_t blocks = d->max_pfn / RANK_BITS + 1, bytes = (d->max_pfn + 7) / 8, n = 0;
+
+	d->ranks = ka_xalloc((blocks + 1) * sizeof(*d->ranks));
+	for (uint64_t b = 0; b < blocks; b++) {
+		uint64_t at = b * (RANK_BITS / 8), end = KA_MIN(at + RANK_BITS / 8, bytes);
+
+		d->ranks[b] = (uint32_t)n;
+		for (; at + 8 <= end; at += 8)
+			n += (uint64_t)__builtin_popcountll(get64(d->present + at));
+		for (; at < end; at++)
+			n += (uint64_t)__builtin_popcount(d->present[at]);
+	}
+	d->ranks[blocks] = (uint32_t)n;
+	d->page_count = n;
+}
+
+static uint16_t machine_of(const char *name)
+{
+	static const struct { const char *name; uint16_t machine; } names[] = {
+		{ "x86_64", EM_X86_64 }, { "aarch64", EM_AARCH64 }, { "s390x", EM_S390 }, { "ppc64", EM_PPC64 }, { "ppc64le", EM_PPC64 },
+		{ "riscv64", EM_RISCV }, { "loongarch64", 258 }, { "ia64", EM_IA_64 }, { "i386", EM_386 }, { "i686", EM_386 },
+		{ "mips64", EM_MIPS }, { "arm", EM_ARM }, { "sparc64", EM_SPARCV9 },
+	};
+
+	for (size_t i = 0; i < KA_COUNT(names); i++)
+		if (!strcmp(names[i].name, name))
+			return names[i].machine;
+	return !strncmp(name, "armv", 4) ? EM_ARM : 0;
+}
+
+static void copy_name(char ret[65], const uint8_t *p)
+{
+	memcpy(ret, p, 65);
+	ret[64] = 0;
+}
+
+struct part_header {
+	uint8_t head[H_SIZE], sub[S_SIZE];
+	uint32_t version, block_size, status;
+	uint64_t bitmap_offset, bitmap_size, max_pfn;
+	bool is_split;
+};
+
+static struct ka_error *read_header(const struct ka_file *f, struct part_header *h)
+{
+	uint64_t v;
+	struct ka_error *err = ka_file_read(f, 0, h->head, H_SIZE);
+
+	if (err)
+		return ka_error_wrap(err, "cannot read the dump's header");
+	h->version = get32(h->head + H_VERSION);
+	h->block_size = get32(h->head + H_BLOCK_SIZE);
+	h->status = get32(h->head + H_STATUS);
+	if (h->version > 0xffff && __builtin_bswap32(h->version) <= 0xffff)
+		return ka_error_new(KA_UNSUPPORTED, "%s is a kdump-compressed dump of a big-endian machine, which is not supported", f->path);
+	if (h->block_size < 4096 || h->block_size > 65536 || (h->block_size & (h->block_size - 1)))
+		return ka_error_new(KA_CORRUPT, "%s: the header says pages of %u bytes", f->path, h->block_size);
+	memset(h->sub, 0, S_SIZE);
+	err = ka_file_read(f, h->block_size, h->sub, S_SIZE);
+	if (err)
+		return ka_error_wrap(err, "cannot read the dump's sub header");
+	h->bitmap_offset = (1 + (uint64_t)get32(h->head + H_SUB_BLOCKS)) * h->block_size;
+	h->bitmap_size = (uint64_t)get32(h->head + H_BITMAP_BLOCKS) * h->block_size;
+	h->max_pfn = get32(h->head + H_MAX_MAPNR);
+	if (h->version >= 6 && (v = get64(h->sub + S_MAX_MAPNR_64)))
+		h->max_pfn = v;
+	h->is_split = h->version >= 2 && get32(h->sub + S_SPLIT) != 0;
+	if (!h->max_pfn || h->max_pfn > h->bitmap_size * 8)
+		return ka_error_new(KA_CORRUPT, "%s: bitmaps of %" PRIu64 " bytes do not cover %" PRIu64 " page frames", f->path,
+				    h->bitmap_size, h->max_pfn);
+	if (h->bitmap_offset > f->size || h->bitmap_size > f->size - h->bitmap_offset)
+		return ka_error_new(KA_TRUNCATED, "%s ends within its bitmaps: of 0x%" PRIx64 " bytes for headers and bitmaps there are 0x%" PRIx64,
+				    f->path, h->bitmap_offset + h->bitmap_size, f->size);
+	return NULL;
+}
+
+static struct ka_error *read_bitmaps(struct diskdump *d, const struct ka_file *f, const struct part_header *h)
+{
+	/* old dumps have one bitmap only */
+	uint64_t half = h->max_pfn > h->bitmap_size * 8 / 2 ? 0 : h->bitmap_size / 2;
+	const uint8_t *bytes;
+	struct ka_error *err;
+
+	if (f->map) {
+		bytes = f->map + h->bitmap_offset;
+	} else {
+		bytes = d->owned = ka_xalloc(h->bitmap_size);
+		err = ka_file_read(f, h->bitmap_offset, d->owned, h->bitmap_size);
+		if (err)
+			return err;
+	}
+	d->memory = bytes;
+	d->present = bytes + half;
+	d->max_pfn = h->max_pfn;
+	d->block_size = h->block_size;
+	make_ranks(d);
+	return NULL;
+}
+
+/* Text of VMCOREINFO, and ELF notes: each optional, and no reason to fail. */
+static void read_extras(struct ka_image *img, const struct ka_file *f, const struct part_header *h)
+{
+	static const struct { unsigned version, offset; const char *what; } extras[] = {
+		{ 3, S_VMCOREINFO, "VMCOREINFO" }, { 4, S_NOTE, "notes" },
+	};
+
+	for (size_t i = 0; i < KA_COUNT(extras); i++) {
+		uint64_t offset = get64(h->sub + extras[i].offset), size = get64(h->sub + extras[i].offset + 8);
+
+		if (h->version < extras[i].version || !offset || !size)
+			continue;
+		if (offset > f->size || size > f->size - offset || size > KA_NOTES_MAX) {
+			ka_image_warn(img, "the %s of %s would lie at 0x%" PRIx64 " with 0x%" PRIx64 " bytes: not in the file", extras[i].what, f->path, offset, size);
+			continue;
+		}
+		uint8_t *bytes = ka_xalloc(size);
+		if (ka_error_drop(ka_file_read(f, offset, bytes, size))) {
+			free(bytes);
+		} else if (i == 0) {
+			ka_vmcoreinfo_set(img, bytes, size);
+			free(bytes);
+		} else {
+			ka_notes_add(img, bytes, size);
+		}
+	}
+}
+
+static void set_info(struct ka_image *img, const struct part_header *h)
+{
+	struct ka_image_info *info = &img->info;
+
+	info->format = "kdump compressed";
+	info->is_64bit = true;
+	info->page_size = h->block_size;
+	info->header_version = h->version;
+	copy_name(info->nodename, h->head + H_UTSNAME + 65);
+	copy_name(info->release, h->head + H_UTSNAME + 130);
+	copy_name(info->version, h->head + H_UTSNAME + 195);
+	copy_name(info->machine, h->head + H_UTSNAME + 260);
+	info->e_machine = machine_of(info->machine);
+	info->timestamp = get64(h->head + H_TIME);
+	info->cpu_count = get32(h->head + H_NR_CPUS);
+	info->max_pfn = h->max_pfn;
+	info->has_phys_base = true;
+	info->phys_base = get64(h->sub + S_PHYS_BASE);
+	if (h->version >= 1)
+		info->dump_level = (int)get32(h->sub + S_DUMP_LEVEL);
+	info->is_partial = info->dump_level > 0;
+	if (h->status & STATUS_INCOMPLETE) {
+		info->is_partial = info->is_incomplete = true;
+		ka_image_warn(img, "makedumpfile says that this dump is incomplete: its writing was broken off");
+	}
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct part *x = a, *y = b;
+
+	return x->start_pfn < y->start_pfn ? -1 : x->start_pfn > y->start_pfn;
+}
+
+static struct ka_error *add_part(struct ka_image *img, struct diskdump *d, const struct ka_file *f, const struct part_header *h)
+{
+	struct part *p = &d->parts[d->part_count];
+
+	*p = (struct part){ .file = f, .end_pfn = d->max_pfn, .desc_offset = h->bitmap_offset + h->bitmap_size };
+	if (h->max_pfn != d->max_pfn || h->block_size != d->block_size)
+		return ka_error_new(KA_USAGE, "%s and %s are not parts of one dump", img->files[0]->path, f->path);
+	if (h->is_split) {
+		img->info.is_split = true;
+		p->start_pfn = h->version >= 6 ? get64(h->sub + S_START_PFN_64) : get64(h->sub + S_START_PFN);
+		p->end_pfn = h->version >= 6 ? get64(h->sub + S_END_PFN_64) : get64(h->sub + S_END_PFN);
+		p->end_pfn = KA_MIN(p->end_pfn, d->max_pfn);
+		if (p->start_pfn > p->end_pfn)
+			return ka_error_new(KA_CORRUPT, "%s: a part from page frame 0x%" PRIx64 " to 0x%" PRIx64, f->path, p->start_pfn, p->end_pfn);
+	}
+	p->first_rank = rank(d, p->start_pfn);
+	d->part_count++;
+	return NULL;
+}
+
+/* Parts together must cover all page frames: what is missing is named. */
+static void check_parts(struct ka_image *img, struct diskdump *d)
+{
+	uint64_t next = 0;
+
+	qsort(d->parts, d->part_count, sizeof(*d->parts), by_start);
+	for (size_t i = 0; i <= d->part_count; i++) {
+		uint64_t start = i < d->part_count ? d->parts[i].start_pfn : d->max_pfn;
+
+		/* parts without pages are of no interest */
+		if (start > next && rank(d, start) > rank(d, next)) {
+			img->info.is_partial = img->info.is_incomplete = true;
+			ka_image_warn(img, "the part with page frames 0x%" PRIx64 " to 0x%" PRIx64 " of this split dump is missing", next, start);
+		}
+		if (i < d->part_count)
+			next = KA_MAX(next, d->parts[i].end_pfn);
+	}
+}
+
+/* Where the data of a page lies: descriptors rise with page frames, and so does their data, but for shared zero pages. */
+static struct ka_error *read_desc(const struct part *p, uint64_t index, uint64_t *ret_offset, uint32_t *ret_size, uint32_t *ret_flags)
+{
+	uint8_t desc[DESC_SIZE];
+	struct ka_error *err = ka_file_read(p->file, p->desc_offset + index * DESC_SIZE, desc, DESC_SIZE);
+
+	if (err)
+		return err;
+	*ret_offset = get64(desc);
+	*ret_size = get32(desc + 8);
+	*ret_flags = get32(desc + 12);
+	return NULL;
+}
+
+static bool is_page_there(const struct part *p, uint64_t index)
+{
+	uint64_t offset;
+	uint32_t size, flags;
+
+	return !ka_error_drop(read_desc(p, index, &offset, &size, &flags)) && offset <= p->file->size && size <= p->file->size - offset;
+}
+
+/* How many pages a cut file lost: found by halving, from a few descriptors. */
+static void check_cut(struct ka_image *img, const struct diskdump *d)
+{
+	for (size_t i = 0; i < d->part_count; i++) {
+		const struct part *p = &d->parts[i];
+		uint64_t count = rank(d, p->end_pfn) - p->first_rank, lo = 0, hi = count;
+
+		if (!count || (is_page_there(p, count - 1) && is_page_there(p, count / 2)))
+			continue;
+		while (lo < hi) {
+			uint64_t mid = lo + (hi - lo) / 2;
+
+			if (is_page_there(p, mid))
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+		img->info.is_partial = img->info.is_incomplete = true;
+		ka_image_warn(img, "%s is cut: about %" PRIu64 " of its %" PRIu64 " pages (%u %%) are missing", p->file->path, count - lo, count,
+			      (unsigned)(100 * (count - lo) / count));
+	}
+}
+
+static struct ka_error *diskdump_open(struct ka_image *img)
+{
+	struct diskdump *d = ka_xalloc(sizeof(*d));
+	struct part_header h;
+	struct ka_error *err;
+
+	img->priv = d;
+	d->parts = ka_xalloc(img->file_count * sizeof(*d->parts));
+	for (size_t i = 0; i < img->file_count; i++) {
+		const struct ka_file *f = img->files[i];
+
+		if (i && !diskdump_probe(f))
+			return ka_error_new(KA_USAGE, "%s is no part of a split dump as %s is", f->path, img->files[0]->path);
+		err = read_header(f, &h);
+		if (!err && !i)
+			err = read_bitmaps(d, f, &h);
+		if (!err)
+			err = add_part(img, d, f, &h);
+		if (err)
+			return err;
+		if (!i)
+			set_info(img, &h);
+		read_extras(img, f, &h);
+	}
+	img->info.pages_present = d->page_count;
+	check_parts(img, d);
+	check_cut(img, d);
+	return NULL;
+}
+
+static struct ka_error *diskdump_read_page(struct ka_image *img, uint64_t phys, void *buf)
+{
+	const struct diskdump *d = img->priv;
+	uint64_t pfn = phys / d->block_size, offset;
+	const struct part *p = NULL;
+	uint32_t size, flags;
+	struct ka_error *err;
+
+	if (pfn >= d->max_pfn || (!is_set(d->present, pfn) && !is_set(d->memory, pfn)))
+		return ka_error_at(KA_UNMAPPED, KA_SPACE_PHYS, phys, "the machine had no memory at physical 0x%" PRIx64, phys);
+	if (!is_set(d->present, pfn))
+		return ka_error_at(KA_EXCLUDED, KA_SPACE_PHYS, phys, "physical 0x%" PRIx64 " was left out of the dump by makedumpfile (-d %d)",
+				   phys, img->info.dump_level);
+	for (size_t i = 0; i < d->part_count && !p; i++)
+		if (pfn >= d->parts[i].start_pfn && pfn < d->parts[i].end_pfn)
+			p = &d->parts[i];
+	if (!p)
+		return ka_error_at(KA_TRUNCATED, KA_SPACE_PHYS, phys, "physical 0x%" PRIx64 " lies in a part of the dump that was not given", phys);
+	err = read_desc(p, rank(d, pfn) - p->first_rank, &offset, &size, &flags);
+	if (!err && (!size || size > 2 * d->block_size))
+		err = ka_error_new(KA_CORRUPT, "the page descriptor says %u bytes at 0x%" PRIx64, size, offset);
+	if (!err && p->file->map && offset <= p->file->size && size <= p->file->size - offset) {
+		err = ka_page_unpack(flags & PAGE_COMPRESSION, p->file->map + offset, size, buf, d->block_size);
+	} else if (!err) {
+		uint8_t *packed = ka_xalloc(size);
+
+		err = ka_file_read(p->file, offset, packed, size);
+		if (!err)
+			err = ka_page_unpack(flags & PAGE_COMPRESSION, packed, size, buf, d->block_size);
+		free(packed);
+	}
+	if (err) {
+		err->space = KA_SPACE_PHYS;
+		err->addr = phys;
+	}
+	return ka_error_wrap(err, "the page at physical 0x%" PRIx64, phys);
+}
+
+static bool diskdump_next_range(struct ka_image *img, uint64_t phys, uint64_t *ret_start, uint64_t *ret_end)
+{
+	const struct diskdump *d = img->priv;
+	uint64_t pfn = phys / d->block_size;
+
+	while (pfn < d->max_pfn && !is_set(d->present, pfn))
+		pfn += pfn % 8 || d->present[pfn / 8] ? 1 : 8;
+	if (pfn >= d->max_pfn)
+		return false;
+	*ret_start = KA_MAX(phys, pfn * d->block_size);
+	while (pfn < d->max_pfn && is_set(d->present, pfn))
+		pfn += pfn % 8 || d->present[pfn / 8] != 0xff || d->max_pfn - pfn < 8 ? 1 : 8;
+	*ret_end = pfn * d->block_size;
+	return true;
+}
+
+static void diskdump_close(struct ka_image *img)
+{
+	struct diskdump *d = img->priv;
+
+	if (!d)
+		return;
+	free(d->parts);
+	free(d->owned);
+	free(d->ranks);
+	free(d);
+}
+
+const struct ka_image_ops ka_image_diskdump = {
+	.name = "kdump compressed",
+	.probe = diskdump_probe,
+	.open = diskdump_open,
+	.read_page = diskdump_read_page,
+	.next_range = diskdump_next_range,
+	.close = diskdump_close,
+};

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The probe list of formats, and reading through the page cache. */
+#include <stdio.h>
+#include "image_priv.h"
+
+extern const struct ka_image_ops ka_image_elf, ka_image_diskdump;
+
+/* In the order of probing. A format is one file and one word here. */
+static const struct ka_image_ops *const formats[] = { &ka_image_diskdump, &ka_image_elf };
+
+/* Formats that are known by their magic and not read: what to do with them. */
+static const struct {
+	uint64_t offset;
+	const char *magic;
+	size_t size;
+	const char *name, *hint;
+} refused[] = {
+	{ 0, "makedumpfile\0\0\0\0", 16, "flattened makedumpfile (-F)", "make it a plain dump: makedumpfile -R vmcore < FILE" },
+	{ 0, "DISKDUMP", 8, "diskdump (before kdump)", "crash reads it" },
+	{ 0, "\xed\x23\x8f\x61\x73\x01\x19\xa8", 8, "LKCD", "crash reads it" },
+	{ 0, "\xa8\x19\x01\x73\x61\x8f\x23\xed", 8, "LKCD", "crash reads it" },
+	{ 0, "\xd2\xbe\xd2\xbe", 4, "VMware vmss/vmsn", "make a core of it and its .vmem: vmss2core -N6 FILE" },
+	{ 0, "\xd0\xbe\xd2\xbe", 4, "VMware vmss/vmsn", "make a core of it and its .vmem: vmss2core -N6 FILE" },
+	{ 0, "\xd1\xba\xd1\xba", 4, "VMware vmss/vmsn", "make a core of it and its .vmem: vmss2core -N6 FILE" },
+	{ 0, "QEVM", 4, "QEMU savevm/kvmdump", "save the memory instead: virsh dump --memory-only, or dump-guest-memory" },
+	{ 0, "LibvirtQemudSave", 16, "libvirt save file", "save the memory instead: virsh dump --memory-only" },
+	{ 0, "sadump\0", 7, "sadump", "makedumpfile converts it to a kdump dump" },
+	{ 0, "\xc0\x10\x59\x00", 4, "sadump", "makedumpfile converts it to a kdump dump" },
+	{ 0, "\xeb\x0e\xbe\x0f", 4, "Xen xc_core", "crash reads it" },
+	{ 0, "\xa8\x19\x01\x73\x61\x8f\x23\xfd", 8, "s390 stand-alone", "convert it: zgetdump -f elf" },
+	{ 0, "EMiL", 4, "LiME", "not read yet" },
+};
+
+const char *ka_image_sniff(const struct ka_file *f, const char **ret_hint)
+{
+	uint8_t head[64] = { 0 };
+
+	if (ret_hint)
+		*ret_hint = NULL;
+	for (size_t i = 0; i < KA_COUNT(formats); i++)
+		if (formats[i]->probe(f))
+			return formats[i]->name;
+	ka_error_drop(ka_file_read(f, 0, head, KA_MIN(f->size, (uint64_t)sizeof(head))));
+	for (size_t i = 0; i < KA_COUNT(refused); i++) {
+		if (memcmp(head + refused[i].offset, refused[i].magic, refused[i].size))
+			continue;
+		if (ret_hint)
+			*ret_hint = refused[i].hint;
+		return refused[i].name;
+	}
+	return NULL;
+}
+
+void ka_image_warn(struct ka_image *img, const char *fmt, ...)
+{
+	struct ka_str s = { 0 };
+	va_list ap;
+
+	if (img->info.warning) {
+		ka_str_add(&s, img->info.warning);
+		ka_str_addc(&s, '\n');
+		free(img->info.warning);
+	}
+	va_start(ap, fmt);
+	ka_str_vprintf(&s, fmt, ap);
+	va_end(ap);
+	img->info.warning = s.p;
+}
+
+struct ka_error *ka_image_open(struct ka_file **files, size_t count, struct ka_image **ret)
+{
+	struct ka_image *img = ka_xalloc(sizeof(*img));
+	const char *name, *hint;
+	struct ka_error *err;
+
+	img->files = ka_xalloc(count * sizeof(*img->files));
+	memcpy(img->files, files, count * sizeof(*img->files));
+	img->file_count = count;
+	img->info.dump_level = -1;
+	for (size_t i = 0; i < KA_COUNT(formats) && !img->ops; i++)
+		if (formats[i]->probe(files[0]))
+			img->ops = formats[i];
+	if (img->ops) {
+		err = img->ops->open(img);
+	} else {
+		name = ka_image_sniff(files[0], &hint);
+		err = name ? ka_error_new(KA_UNSUPPORTED, "%s is a dump of the format %s, which is not supported (%s)", files[0]->path, name, hint) :
+			     ka_error_new(KA_FORMAT, "%s is neither a dump of a known format nor a kernel with symbols (vmlinux)", files[0]->path);
+	}
+	if (!err && count > 1 && !img->info.is_split)
+		err = ka_error_new(KA_USAGE, "%s is a dump of its own: what is %s for?", files[0]->path, files[1]->path);
+	if (err) {
+		ka_image_close(img);
+		return err;
+	}
+	img->cache = ka_cache_new(img->info.page_size ? img->info.page_size : 4096);
+	*ret = img;
+	return NULL;
+}
+
+void ka_image_close(struct ka_image *img)
+{
+	if (!img)
+		return;
+	if (img->ops && img->ops->close)
+		img->ops->close(img);
+	ka_cache_free(img->cache);
+	ka_notes_free(img);
+	for (size_t i = 0; i < img->file_count; i++)
+		ka_file_close(img->files[i]);
+	free(img->files);
+	free(img->vmcoreinfo);
+	free(img->info.warning);
+	free(img);
+}
+
+void ka_image_set_cache_size(struct ka_image *img, uint64_t bytes)
+{
+	ka_cache_set_size(img->cache, bytes);
+}
+
+bool ka_image_next_range(struct ka_image *img, uint64_t phys, uint64_t *ret_start, uint64_t *ret_end)
+{
+	return img->ops->next_range(img, phys, ret_start, ret_end);
+}
+
+static struct ka_error *read_in_page(struct ka_image *img, uint64_t phys, void *ret, size_t size, size_t page_size)
+{
+	uint64_t page = phys & ~(uint64_t)(page_size - 1);
+	uint8_t small[4096], *buf = small;
+	struct ka_error *err;
+
+	if (ka_cache_get(img->cache, page, phys - page, ret, size))
+		return NULL;
+	if (page_size > sizeof(small))
+		buf = ka_xalloc(page_size);
+	err = img->ops->read_page(img, page, buf);
+	if (err && img->is_zero_excluded && ka_error_catch(&err, KA_EXCLUDED))
+		memset(buf, 0, page_size);
+	if (!err) {
+		ka_cache_put(img->cache, page, buf);
+		memcpy(ret, buf + (phys - page), size);
+	} else if (err->space == KA_SPACE_PHYS && err->addr < phys) {
+		err->addr = phys;	/* the first byte that was wanted */
+	}
+	if (buf != small)
+		free(buf);
+	return err;
+}
+
+struct ka_error *ka_image_read(struct ka_image *img, uint64_t phys, void *ret, size_t size)
+{
+	size_t page_size = img->info.page_size ? img->info.page_size : 4096;
+
+	while (size) {
+		uint64_t room = 0;
+		const uint8_t *mapped = img->ops->map ? img->ops->map(img, phys, &room) : NULL;
+		size_t n;
+
+		if (mapped) {
+			n = KA_MIN((uint64_t)size, room);
+			memcpy(ret, mapped, n);
+		} else {
+			struct ka_error *err;
+
+			n = KA_MIN(size, page_size - (size_t)(phys & (page_size - 1)));
+			err = read_in_page(img, phys, ret, n, page_size);
+			if (err)
+				return err;
+		}
+		ret = (uint8_t *)ret + n;
+		phys += n;
+		size -= n;
+	}
+	return NULL;
+}
