@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Opening: which file is what, which vmlinux belongs to the dump, and the joining of the parts. */
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include "kernel.h"
+
+struct open_files {
+	struct ka_file *dumps[256];	/* --split makes at most 32 parts */
+	size_t dump_count;
+	const char *vmlinux;
+};
+
+static struct ka_error *sort_path(struct open_files *f, const char *path)
+{
+	struct ka_file *file;
+	struct ka_error *err;
+
+	if (ka_object_sniff(path)) {
+		if (f->vmlinux)
+			return ka_error_new(KA_USAGE, "both %s and %s are kernels: give one", f->vmlinux, path);
+		f->vmlinux = path;
+		return NULL;
+	}
+	if (f->dump_count == KA_COUNT(f->dumps))
+		return ka_error_new(KA_USAGE, "more than %zu files", KA_COUNT(f->dumps));
+	err = ka_file_open(path, &file);
+	if (!err)
+		f->dumps[f->dump_count++] = file;
+	return err;
+}
+
+static struct ka_error *open_image(struct ka_kernel *k, const char *const *paths, struct open_files *f)
+{
+	struct ka_file **files;
+	struct ka_error *err = NULL;
+
+	for (size_t i = 0; paths && paths[i] && !err; i++)
+		err = sort_path(f, paths[i]);
+	if (!err && !f->dump_count)
+		err = f->vmlinux ? ka_error_new(KA_USAGE, "%s is a kernel (vmlinux), and no dump was given", f->vmlinux) :
+				   ka_error_new(KA_USAGE, "no dump was given");
+	if (err) {
+		for (size_t i = 0; i < f->dump_count; i++)
+			ka_file_close(f->dumps[i]);
+		return err;
+	}
+	k->dump_paths = ka_xalloc((f->dump_count + 1) * sizeof(*k->dump_paths));
+	for (size_t i = 0; i < f->dump_count; i++)
+		k->dump_paths[i] = ka_xstrdup(f->dumps[i]->path);
+	files = ka_xalloc(f->dump_count * sizeof(*files));
+	memcpy(files, f->dumps, f->dump_count * sizeof(*files));
+	err = ka_image_open(files, f->dump_count, &k->image);
+	free(files);
+	if (err)
+		return err;
+	k->image->is_zero_excluded = k->options.is_zero_excluded;
+	if (k->options.cache_bytes)
+		ka_image_set_cache_size(k->image, k->options.cache_bytes);
+	return NULL;
+}
+
+static size_t parse_build_id(const char *hex, uint8_t *ret, size_t max)
+{
+	size_t n = 0;
+	unsigned byte;
+
+	while (hex && n < max && sscanf(hex + 2 * n, "%2x", &byte) == 1 && hex[2 * n + 1] > ' ')
+		ret[n++] = (uint8_t)byte;
+	return n;
+}
+
+/* VMCOREINFO lines end in a line break, not in NUL. */
+static char *line_dup(const char *line)
+{
+	return line ? ka_xstrndup(line, strcspn(line, "\n")) : NULL;
+}
+
+static struct ka_error *find_vmlinux(struct ka_kernel *k, const char *given, const char *const *debug_dirs,
+				     const uint8_t *id, size_t id_size, const char *release)
+{
+	char *dir = ka_xstrdup(k->dump_paths[0]), *slash = strrchr(dir, '/');
+	struct ka_error *err;
+
+	if (slash)
+		slash[slash == dir] = 0;
+	struct ka_find_request r = {
+		.build_id = id, .build_id_size = id_size, .release = release,
+		.dump_dir = slash ? dir : ".", .debug_dirs = debug_dirs,
+	};
+	err = given ? ka_object_open(given, &k->object) : ka_find_vmlinux(&r, &k->object);
+	free(dir);
+	return err;
+}
+
+static struct ka_error *mismatch(struct ka_kernel *k, const char *what, const char *dump, const char *vmlinux, const char *release)
+{
+	struct ka_arena *a = ka_arena_new();
+	struct ka_error *err = ka_error_new(KA_USAGE,
+		"%s and %s do not belong together:\n  %s of the dump:    %s\n  %s of the vmlinux: %s\n"
+		"The vmlinux that belongs to the dump: %s\n--force opens them nevertheless",
+		k->object->path, k->dump_paths[0], what, dump, what, vmlinux, release ? ka_find_hint(release, a) : "unknown");
+
+	ka_arena_free(a);
+	return err;
+}
+
+/* Build-ids decide where both are known (0935288c6e00, v5.9 puts it into VMCOREINFO), the release string else. */
+static struct ka_error *check_match(struct ka_kernel *k, const uint8_t *id, size_t id_size, const char *release)
+{
+	const struct ka_object *o = k->object;
+
+	if (o->e_machine && k->image->info.e_machine && o->e_machine != k->image->info.e_machine)
+		return ka_error_new(KA_USAGE, "%s is of %s, the dump of %s", o->path,
+				    ka_machine_name(o->e_machine) ?: "an unknown architecture",
+				    ka_machine_name(k->image->info.e_machine) ?: "an unknown architecture");
+	if (k->options.is_forced)
+		return NULL;
+	if (id_size && o->build_id_size) {
+		char dump[129], vmlinux[129];
+
+		if (id_size == o->build_id_size && !memcmp(id, o->build_id, id_size))
+			return NULL;
+		ka_build_id_text(id, id_size, dump);
+		ka_build_id_text(o->build_id, o->build_id_size, vmlinux);
+		return mismatch(k, "build-id", dump, vmlinux, release);
+	}
+	const char *banner = ka_object_banner(k->object);
+	if (banner && release) {
+		const char *at = strncmp(banner, "Linux version ", 14) ? NULL : banner + 14;
+
+		if (at && (strncmp(at, release, strlen(release)) || at[strlen(release)] != ' ')) {
+			char *theirs = ka_xstrndup(at, strcspn(at, " \n"));
+			struct ka_error *err = mismatch(k, "release", release, theirs, release);
+
+			free(theirs);
+			return err;
+		}
+	}
+	return NULL;
+}
+
+static struct ka_error *pick_arch(struct ka_kernel *k)
+{
+	uint16_t machine = k->image->info.e_machine ? k->image->info.e_machine : k->object->e_machine;
+	const char *name = ka_machine_name(machine);
+
+	k->arch = ka_arch_by_machine(machine);
+	if (!k->arch && name)
+		return ka_error_new(KA_UNSUPPORTED, "the dump is of %s, which is not supported yet", name);
+	if (!k->arch)
+		return ka_error_new(KA_UNSUPPORTED, "the dump is of ELF machine %u, which is not known", machine);
+	k->long_size = k->arch->long_size;
+	k->is_big_endian = k->image->info.is_big_endian;
+	k->layout.page_shift = k->arch->page_shift;
+	return NULL;
+}
+
+/* The banner in the dump's memory is the last proof, where there was no build-id to compare. */
+static struct ka_error *check_banner(struct ka_kernel *k, bool is_proved)
+{
+	const char *ours = ka_object_banner(k->object);
+	char theirs[512];
+	struct ka_symbol s;
+	size_t n;
+
+	if (is_proved || k->options.is_forced || !ours || !ka_symbol_lookup(k, "linux_banner", &s) ||
+	    ka_error_drop(ka_read_cstr(k, s.addr, theirs, sizeof(theirs))))
+		return NULL;
+	n = strcspn(ours, "\n");
+	if (strcspn(theirs, "\n") == n && !memcmp(ours, theirs, n))
+		return NULL;
+	if (strncmp(theirs, "Linux version ", 14))	/* no banner there: a wrong KASLR offset, say */
+		return ka_error_new(KA_USAGE, "where %s has its banner, the dump has something else: they do not belong together, "
+				    "or KERNELOFFSET or phys_base of the dump are wrong (--kaslr, --phys-base; --force opens them nevertheless)",
+				    k->object->path);
+	theirs[strcspn(theirs, "\n")] = 0;
+	char *mine = ka_xstrndup(ours, n);
+	struct ka_error *err = mismatch(k, "banner", theirs, mine, ka_vmcoreinfo(k, "OSRELEASE"));
+	free(mine);
+	return err;
+}
+
+static struct ka_error *open_all(struct ka_kernel *k, const struct ka_open_options *o)
+{
+	struct open_files files = { 0 };
+	uint8_t id[64];
+	char *release;
+	struct ka_error *err = open_image(k, o->paths, &files);
+
+	if (err)
+		return err;
+	k->warning = k->image->info.warning ? ka_xstrdup(k->image->info.warning) : NULL;
+	size_t id_size = parse_build_id(ka_vmcoreinfo(k, "BUILD-ID"), id, sizeof(id));
+	release = line_dup(ka_vmcoreinfo(k, "OSRELEASE"));
+	if (!release && k->image->info.release[0])
+		release = ka_xstrdup(k->image->info.release);
+	if (k->image->info.e_machine && !ka_arch_by_machine(k->image->info.e_machine))
+		err = pick_arch(k);	/* says so before a vmlinux is looked for */
+	if (!err)
+		err = find_vmlinux(k, files.vmlinux, o->debug_dirs, id, id_size, release);
+	if (!err)
+		err = check_match(k, id, id_size, release);
+	if (!err)
+		err = pick_arch(k);
+	free(release);
+	if (err)
+		return err;
+	ka_env_init(k);
+	err = ka_layout_init(k);
+	if (!err)
+		err = check_banner(k, id_size && k->object->build_id_size);
+	return err;
+}
+
+struct ka_error *ka_kernel_open(const struct ka_open_options *o, struct ka_kernel **ret)
+{
+	struct ka_kernel *k = ka_xalloc(sizeof(*k));
+
+	k->options = *o;
+	k->options.paths = k->options.debug_dirs = NULL;
+	k->arena = ka_arena_new();
+	k->tlb = ka_xalloc(KA_TLB_SIZE * sizeof(*k->tlb));
+	for (size_t i = 0; i < KA_TLB_SIZE; i++)
+		atomic_init(&k->tlb[i].phys, UINT64_MAX);
+	k->bound = ka_xalloc(KA_BOUND_SLOTS * sizeof(*k->bound));
+	pthread_mutex_init(&k->lock, NULL);
+	pthread_mutex_init(&k->types_lock, NULL);
+	pthread_mutex_init(&k->orc_lock, NULL);
+	pthread_cond_init(&k->state_made, NULL);
+	struct ka_error *err = open_all(k, o);
+	if (err) {
+		ka_kernel_close(k);
+		return err;
+	}
+	*ret = k;
+	return NULL;
+}
+
+void ka_kernel_close(struct ka_kernel *k)
+{
+	if (!k)
+		return;
+	ka_states_free(k);
+	ka_views_free(k);
+	if (k->types)
+		ka_types_close(k->types);
+	ka_error_free(k->types_error);
+	ka_error_free(k->symtab_error);
+	if (k->orc)
+		ka_orc_close(k->orc);
+	if (k->object)
+		ka_object_close(k->object);
+	if (k->image)
+		ka_image_close(k->image);
+	for (size_t i = 0; k->dump_paths && k->dump_paths[i]; i++)
+		free(k->dump_paths[i]);
+	free(k->dump_paths);
+	free(k->warning);
+	free(k->tlb);
+	ka_map_free(&k->vmcoreinfo_index);
+	ka_arena_free(k->arena);
+	pthread_mutex_destroy(&k->lock);
+	pthread_mutex_destroy(&k->types_lock);
+	pthread_mutex_destroy(&k->orc_lock);
+	pthread_cond_destroy(&k->state_made);
+	free(k);
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Symbols of vmlinux and, through the model's hooks, of modules, at their run-time addresses. */
+#include <inttypes.h>
+#include "kernel.h"
+
+struct ka_error *ka_kernel_symtab(struct ka_kernel *k, const struct ka_symtab **ret)
+{
+	struct ka_error *err = NULL;
+
+	pthread_mutex_lock(&k->lock);
+	if (!k->has_tried_symtab) {
+		k->has_tried_symtab = true;
+		if (k->object)
+			k->symtab_error = ka_object_symtab(k->object, &k->symtab);
+		else
+			k->symtab_error = ka_error_new(KA_NOT_FOUND, "there are no symbols without a vmlinux");
+	}
+	if (k->symtab_error)
+		err = ka_error_new(k->symtab_error->code, "%s", k->symtab_error->message);
+	*ret = k->symtab;
+	pthread_mutex_unlock(&k->lock);
+	return err;
+}
+
+static const struct ka_symtab *symtab(struct ka_kernel *k)
+{
+	const struct ka_symtab *t = NULL;
+
+	return ka_error_drop(ka_kernel_symtab(k, &t)) ? NULL : t;
+}
+
+/* Only what lies in the image moves with KASLR: per-CPU symbols of x86_64 were zero-based until 9d7de2aa8b41 (v6.15). */
+static void symbol_from(struct ka_kernel *k, const struct ka_symtab *t, size_t i, struct ka_symbol *ret)
+{
+	const struct ka_elf_symbol *s = &t->at[i];
+	const struct ka_object *o = k->object;
+
+	*ret = (struct ka_symbol){
+		.addr = s->addr,
+		.size = s->size,
+		.name = t->strings + s->name,
+		.type = s->type,
+	};
+	if (s->section < o->section_count && !strcmp(o->sections[s->section].name, ".data..percpu"))
+		ret->is_percpu = true;
+	if (!(ret->is_percpu && s->addr < (1ull << 32)))
+		ret->addr += k->layout.kaslr_offset;
+}
+
+bool ka_symbol_lookup(struct ka_kernel *k, const char *name, struct ka_symbol *ret)
+{
+	const struct ka_symtab *t = symtab(k);
+	size_t i;
+
+	if (!t || !ka_symtab_find(t, name, &i))
+		return false;
+	symbol_from(k, t, i, ret);
+	return true;
+}
+
+struct ka_error *ka_symbol_find(struct ka_kernel *k, const char *name, struct ka_symbol *ret)
+{
+	struct ka_module_symbols m;
+
+	if (ka_symbol_lookup(k, name, ret))
+		return NULL;
+	for (size_t i = 0; k->hooks.module_symbols && k->hooks.module_symbols(k, i, &m); i++) {
+		for (size_t j = 0; j < m.n; j++) {
+			if (!strcmp(m.at[j].name, name)) {
+				*ret = m.at[j];
+				return NULL;
+			}
+		}
+	}
+	return ka_error_new(KA_MISSING, "symbol '%s' does not exist in this kernel or its modules", name);
+}
+
+/* Last symbol of a module at or below addr. */
+static bool module_index(const struct ka_module_symbols *m, ka_addr addr, size_t *ret)
+{
+	size_t lo = 0, hi = m->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (m->at[mid].addr <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (!lo)
+		return false;
+	*ret = lo - 1;
+	return true;
+}
+
+bool ka_symbol_at(struct ka_kernel *k, ka_addr addr, struct ka_symbol *ret, uint64_t *ret_offset)
+{
+	struct ka_module_symbols m;
+	size_t i;
+
+	if (addr >= k->layout.text_base && addr < k->layout.text_end) {
+		const struct ka_symtab *t = symtab(k);
+
+		if (!t || !ka_symtab_at(t, addr - k->layout.kaslr_offset, &i))
+			return false;
+		symbol_from(k, t, i, ret);
+	} else {
+		if (!k->hooks.module_at || !k->hooks.module_at(k, addr, &i) || !k->hooks.module_symbols(k, i, &m) ||
+		    !module_index(&m, addr, &i))
+			return false;
+		*ret = m.at[i];
+	}
+	if (ret->is_percpu || addr < ret->addr)
+		return false;
+	*ret_offset = addr - ret->addr;
+	return true;
+}
+
+static bool module_by_name(struct ka_kernel *k, const char *module, struct ka_module_symbols *ret)
+{
+	for (size_t i = 0; k->hooks.module_symbols && k->hooks.module_symbols(k, i, ret); i++)
+		if (!strcmp(ret->name, module))
+			return true;
+	return false;
+}
+
+size_t ka_symbol_count(struct ka_kernel *k, const char *module)
+{
+	struct ka_module_symbols m;
+	const struct ka_symtab *t;
+
+	if (module)
+		return module_by_name(k, module, &m) ? m.n : 0;
+	t = symtab(k);
+	return t ? t->n : 0;
+}
+
+bool ka_symbol_nth(struct ka_kernel *k, const char *module, size_t n, struct ka_symbol *ret)
+{
+	struct ka_module_symbols m;
+	const struct ka_symtab *t;
+
+	if (module) {
+		if (!module_by_name(k, module, &m) || n >= m.n)
+			return false;
+		*ret = m.at[n];
+		return true;
+	}
+	t = symtab(k);
+	if (!t || n >= t->n)
+		return false;
+	symbol_from(k, t, n, ret);
+	return true;
+}
+
+bool ka_symbol_index(struct ka_kernel *k, const char *module, ka_addr addr, size_t *ret)
+{
+	struct ka_module_symbols m;
+	const struct ka_symtab *t;
+
+	if (module)
+		return module_by_name(k, module, &m) && module_index(&m, addr, ret);
+	t = symtab(k);
+	return t && ka_symtab_at(t, addr >= k->layout.text_base ? addr - k->layout.kaslr_offset : addr, ret);
+}
+
+bool ka_is_text(struct ka_kernel *k, ka_addr addr)
+{
+	/* init text stays named: a frame of the boot may still point there */
+	static const char *const bounds[][2] = { { "_stext", "_etext" }, { "_text", "_etext" }, { "_sinittext", "_einittext" } };
+	struct ka_symbol from, to;
+
+	if (addr >= k->layout.text_base && addr < k->layout.text_end) {
+		for (size_t i = 0; i < KA_COUNT(bounds); i++)
+			if (ka_symbol_lookup(k, bounds[i][0], &from) && ka_symbol_lookup(k, bounds[i][1], &to) &&
+			    addr >= from.addr && addr < to.addr)
+				return true;
+		return false;
+	}
+	return k->hooks.is_module_text && k->hooks.is_module_text(k, addr);
+}
+
+bool ka_source_line(struct ka_kernel *k, ka_addr addr, const char **ret_file, unsigned *ret_line)
+{
+	struct ka_object *o = k->object;
+	uint64_t at = addr - k->layout.kaslr_offset;
+	uint32_t section = 0;
+
+	if (addr < k->layout.text_base || addr >= k->layout.text_end) {
+		if (!k->hooks.module_object || !k->hooks.module_object(k, addr, &o, &at, &section))
+			return false;
+	}
+	return o && ka_object_line(o, at, section, ret_file, ret_line);
+}
+
+static struct ka_error *symbol_read(struct ka_kernel *k, const char *name, unsigned size, uint64_t *ret)
+{
+	struct ka_symbol s;
+	uint8_t bytes[8];
+	struct ka_error *err = ka_symbol_find(k, name, &s);
+
+	if (err)
+		return err;
+	if (!size)
+		size = (unsigned)s.size;
+	if (size != 1 && size != 2 && size != 4 && size != 8)
+		return ka_error_new(KA_UNSUPPORTED, "'%s' is %u bytes large, not an integer", name, size);
+	err = ka_read(k, s.addr, bytes, size);
+	if (err)
+		return ka_error_wrap(err, "cannot read the variable %s", name);
+	*ret = ka_uint_from(k, bytes, size);
+	return NULL;
+}
+
+struct ka_error *ka_symbol_value(struct ka_kernel *k, const char *name, uint64_t *ret)
+{
+	return symbol_read(k, name, 0, ret);
+}
+
+struct ka_error *ka_symbol_ulong(struct ka_kernel *k, const char *name, uint64_t *ret)
+{
+	return symbol_read(k, name, k->long_size, ret);
+}

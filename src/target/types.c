@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The kernel's types: BTF of vmlinux, else BTF in the dump's memory, else DWARF; and the public questions about them. */
+#include <inttypes.h>
+#include "kernel.h"
+
+#define BTF_SIZE_MAX (256u << 20)	/* Debian's largest is 6 MB */
+
+/* The kernel keeps its BTF at __start_BTF..__stop_BTF for /sys/kernel/btf/vmlinux (90ceddcb4950, v5.7). */
+static struct ka_error *btf_from_memory(struct ka_kernel *k, struct ka_types **ret)
+{
+	struct ka_symbol start, stop;
+	struct ka_error *err;
+
+	if (!ka_symbol_lookup(k, "__start_BTF", &start) || !ka_symbol_lookup(k, "__stop_BTF", &stop))
+		return ka_error_new(KA_MISSING, "no BTF");
+	if (stop.addr <= start.addr || stop.addr - start.addr > BTF_SIZE_MAX)
+		return ka_error_new(KA_CORRUPT, "BTF in memory would be 0x%" PRIx64 " to 0x%" PRIx64, start.addr, stop.addr);
+	size_t size = stop.addr - start.addr;
+	uint8_t *bytes = ka_kernel_alloc(k, size);
+
+	err = ka_read(k, start.addr, bytes, size);
+	if (err)
+		return ka_error_wrap(err, "cannot read the BTF in the dump");
+	return ka_types_open_btf(bytes, size, k->long_size, ret);
+}
+
+static struct ka_error *types_open(struct ka_kernel *k, struct ka_types **ret)
+{
+	const struct ka_section *s = k->object ? ka_object_section(k->object, ".BTF") : NULL;
+	const uint8_t *bytes;
+	size_t size;
+	struct ka_error *err;
+
+	if (s) {
+		err = ka_object_content(k->object, s, &bytes, &size);
+		if (!err)
+			err = ka_types_open_btf(bytes, size, k->long_size, ret);
+		if (!err)
+			return NULL;
+		ka_log(1, "BTF of %s: %s", k->object->path, err->message);
+		ka_error_free(err);
+	}
+	/* a separate debug file may have dropped the content of .BTF (SHT_NOBITS) but not the symbols */
+	err = btf_from_memory(k, ret);
+	if (!err)
+		return NULL;
+	ka_log(1, "BTF in memory: %s", err->message);
+	ka_error_free(err);
+	if (!k->object)
+		return ka_error_new(KA_NOT_FOUND, "there are no types without a vmlinux");
+	err = ka_types_open_dwarf(k->object, ret);
+	return ka_error_wrap(err, "%s has neither BTF nor usable DWARF", k->object->path);
+}
+
+struct ka_error *ka_kernel_types(struct ka_kernel *k, struct ka_types **ret)
+{
+	struct ka_error *err = NULL;
+
+	pthread_mutex_lock(&k->types_lock);
+	if (!k->has_tried_types) {
+		k->types_error = types_open(k, &k->types);
+		k->has_tried_types = true;
+		if (k->types)
+			ka_log(1, "types from %s", k->types->ops->name);
+	}
+	if (k->types_error)
+		err = ka_error_new(k->types_error->code, "%s", k->types_error->message);
+	*ret = k->types;
+	pthread_mutex_unlock(&k->types_lock);
+	return err;
+}
+
+bool ka_type_exists(struct ka_kernel *k, const char *type)
+{
+	uint64_t size;
+
+	return !ka_error_drop(ka_type_size(k, type, &size));
+}
+
+struct ka_error *ka_type_size(struct ka_kernel *k, const char *type, uint64_t *ret)
+{
+	struct ka_types *t;
+	struct ka_error *err = ka_kernel_types(k, &t);
+
+	return err ? err : ka_types_size(t, type, ret);
+}
+
+struct ka_error *ka_type_member(struct ka_kernel *k, const char *type, const char *path, struct ka_member *ret)
+{
+	struct ka_types *t;
+	struct ka_error *err = ka_kernel_types(k, &t);
+
+	return err ? err : ka_types_member(t, type, path, ret);
+}
+
+bool ka_type_has(struct ka_kernel *k, const char *type, const char *path)
+{
+	struct ka_member m;
+
+	return !ka_error_drop(ka_type_member(k, type, path, &m));
+}
+
+struct ka_error *ka_type_offset(struct ka_kernel *k, const char *type, const char *path, uint64_t *ret)
+{
+	struct ka_member m;
+	struct ka_error *err = ka_type_member(k, type, path, &m);
+
+	if (!err)
+		*ret = m.offset;
+	return err;
+}
+
+bool ka_enum_value(struct ka_kernel *k, const char *enumerator, int64_t *ret)
+{
+	struct ka_types *t;
+
+	if (ka_error_drop(ka_kernel_types(k, &t)))
+		return false;
+	return t->ops->enumerator(t, enumerator, ret);
+}
