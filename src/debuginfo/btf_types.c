@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The face of types over BTF: look-up by name, members through anonymous structs, enumerators. */
+#include "btf.h"
+#include "debuginfo.h"
+#include "names.h"
+
+#define MODIFIERS_MAX	64		/* typedefs and qualifiers in a row */
+#define ARRAYS_MAX	32		/* dimensions */
+#define ANONYMOUS_MAX	12		/* depth of anonymous structs */
+#define VISITS_MAX	(1u << 14)	/* members looked at in one look-up: hostile BTF can nest without end */
+
+/* Where an enumerator is. */
+struct place {
+	uint32_t type, index;
+};
+
+struct btf_types {
+	struct ka_types types;
+	struct btf_types *base;		/* of split BTF */
+	struct ka_btf *btf;
+	struct ka_lazy names_once, enumerators_once;
+	struct ka_names names;		/* -> id of INT FLOAT STRUCT UNION ENUM FWD TYPEDEF; own types only */
+	struct ka_names enumerators;	/* -> index in places + 1 */
+	struct place *places;
+};
+
+static struct btf_types *of(struct ka_types *t)
+{
+	return t->priv;
+}
+
+static enum ka_type_kind kind_of(const struct ka_btf_type *t)
+{
+	switch (t->kind) {
+	case KA_BTF_VOID:
+		return KA_TYPE_VOID;
+	case KA_BTF_INT:
+		return KA_TYPE_INT;
+	case KA_BTF_FLOAT:
+		return KA_TYPE_FLOAT;
+	case KA_BTF_PTR:
+		return KA_TYPE_POINTER;
+	case KA_BTF_ARRAY:
+		return KA_TYPE_ARRAY;
+	case KA_BTF_STRUCT:
+		return KA_TYPE_STRUCT;
+	case KA_BTF_UNION:
+		return KA_TYPE_UNION;
+	case KA_BTF_ENUM:
+	case KA_BTF_ENUM64:
+		return KA_TYPE_ENUM;
+	case KA_BTF_FWD:
+		return t->kind_flag ? KA_TYPE_UNION : KA_TYPE_STRUCT;
+	case KA_BTF_FUNC:
+	case KA_BTF_FUNC_PROTO:
+		return KA_TYPE_FUNC;
+	case KA_BTF_TYPEDEF:
+		return KA_TYPE_TYPEDEF;
+	}
+	return KA_TYPE_OTHER;
+}
+
+static bool has_tag(uint32_t kind)
+{
+	return kind == KA_BTF_STRUCT || kind == KA_BTF_UNION || kind == KA_BTF_ENUM || kind == KA_BTF_ENUM64 ||
+	       kind == KA_BTF_FWD || kind == KA_BTF_TYPEDEF || kind == KA_BTF_INT || kind == KA_BTF_FLOAT;
+}
+
+/* "enum foo;" is an ENUM without enumerators and, in kernels that mean it, of no size. */
+static bool is_declaration(const struct ka_btf_type *t)
+{
+	return t->kind == KA_BTF_FWD || (t->kind == KA_BTF_ENUM && !t->vlen);
+}
+
+static void make_names(void *ctx)
+{
+	struct btf_types *b = ctx;
+	struct ka_btf_type t;
+
+	ka_names_reserve(&b->names, b->btf->named_count);
+	for (uint32_t id = b->btf->first_id; id < b->btf->end_id; id++)
+		if (ka_btf_type(b->btf, id, &t) && has_tag(t.kind) && t.name[0])
+			ka_names_add(&b->names, ka_names_hash(t.name), id);
+	ka_log(2, "BTF: %zu names of types", b->names.n);
+}
+
+/* A definition before a declaration, and the first of equals. */
+static uint32_t find_own(struct btf_types *b, enum ka_type_kind kind, const char *name, bool *ret_is_declaration)
+{
+	uint32_t hash = ka_names_hash(name), id, best = 0, declared = 0;
+	struct ka_btf_type t;
+	size_t pos = 0;
+
+	ka_lazy_make(&b->names_once, make_names, b);
+	while ((id = ka_names_next(&b->names, hash, &pos))) {
+		if (!ka_btf_type(b->btf, id, &t) || kind_of(&t) != kind || strcmp(t.name, name))
+			continue;
+		if (is_declaration(&t))
+			declared = declared ? KA_MIN(declared, id) : id;
+		else
+			best = best ? KA_MIN(best, id) : id;
+	}
+	*ret_is_declaration = !best;
+	return best ? best : declared;
+}
+
+static uint32_t btf_find(struct ka_types *types, enum ka_type_kind kind, const char *name)
+{
+	uint32_t declared = 0, id;
+	bool is_declaration;
+
+	if (!name[0])
+		return 0;
+	for (struct btf_types *b = of(types); b; b = b->base) {
+		id = find_own(b, kind, name, &is_declaration);
+		if (id && !is_declaration)
+			return id;
+		declared = declared ? declared : id;
+	}
+	return declared;
+}
+
+static void make_enumerators(void *ctx)
+{
+	struct btf_types *b = ctx;
+	struct ka_btf_enumerator e;
+	struct ka_btf_type t;
+	uint32_t n = 0, max = b->btf->enumerator_count;
+
+	b->places = ka_xalloc((max + 1) * sizeof(*b->places));
+	ka_names_reserve(&b->enumerators, max);
+	for (uint32_t id = b->btf->first_id; id < b->btf->end_id; id++) {
+		if (!ka_btf_type(b->btf, id, &t) || (t.kind != KA_BTF_ENUM && t.kind != KA_BTF_ENUM64))
+			continue;
+		for (uint32_t i = 0; i < t.vlen && n < max; i++) {
+			ka_btf_enumerator(&t, i, &e);
+			b->places[n] = (struct place){ id, i };
+			ka_names_add(&b->enumerators, ka_names_hash(e.name), ++n);
+		}
+	}
+	ka_log(2, "BTF: %u enumerators", n);
+}
+
+static bool btf_enumerator(struct ka_types *types, const char *name, int64_t *ret)
+{
+	uint32_t hash = ka_names_hash(name), number, best = 0;
+	struct ka_btf_enumerator e;
+	struct ka_btf_type t;
+
+	for (struct btf_types *b = of(types); b; b = b->base) {
+		size_t pos = 0;
+
+		ka_lazy_make(&b->enumerators_once, make_enumerators, b);
+		while ((number = ka_names_next(&b->enumerators, hash, &pos))) {
+			const struct place *p = &b->places[number - 1];
+
+			if (!ka_btf_type(b->btf, p->type, &t))
+				continue;
+			ka_btf_enumerator(&t, p->index, &e);
+			if (!strcmp(e.name, name) && (!best || number < best)) {
+				best = number;
+				*ret = e.value;
+			}
+		}
+		if (best)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Follows typedefs and qualifiers to what the type is; brief (may be NULL) gets
+ * the outermost typedef. A loop among them ends as OTHER. A declaration is
+ * replaced by the definition when there is one.
+ */
+static bool resolve(struct btf_types *b, uint32_t id, struct ka_btf_type *ret, struct ka_type_brief *brief)
+{
+	for (int i = 0; i < MODIFIERS_MAX; i++) {
+		if (!ka_btf_type(b->btf, id, ret))
+			return false;
+		switch (ret->kind) {
+		case KA_BTF_TYPEDEF:
+			if (brief && !brief->typedef_name) {
+				brief->typedef_name = ret->name;
+				brief->aliased = ret->type;
+			}
+			/* fall through */
+		case KA_BTF_CONST:
+		case KA_BTF_VOLATILE:
+		case KA_BTF_RESTRICT:
+		case KA_BTF_TYPE_TAG:
+		case KA_BTF_VAR:
+			id = ret->type;
+			continue;
+		}
+		if (is_declaration(ret) && ret->name[0]) {
+			uint32_t full = btf_find(&b->types, kind_of(ret), ret->name);
+
+			return ka_btf_type(b->btf, full ? full : ret->id, ret);
+		}
+		return true;
+	}
+	return false;
+}
+
+static uint64_t size_of(struct btf_types *b, const struct ka_btf_type *type)
+{
+	struct ka_btf_type t = *type;
+	struct ka_btf_array array;
+	uint64_t count = 1;
+
+	for (int i = 0; i < ARRAYS_MAX; i++) {
+		switch (t.kind) {
+		case KA_BTF_INT:
+		case KA_BTF_FLOAT:
+		case KA_BTF_STRUCT:
+		case KA_BTF_UNION:
+		case KA_BTF_ENUM:
+		case KA_BTF_ENUM64:
+			return __builtin_mul_overflow(count, t.size, &count) ? UINT64_MAX : count;
+		case KA_BTF_PTR:
+			return __builtin_mul_overflow(count, b->types.long_size, &count) ? UINT64_MAX : count;
+		case KA_BTF_ARRAY:
+			ka_btf_array(&t, &array);
+			if (__builtin_mul_overflow(count, array.count, &count))
+				return UINT64_MAX;
+			if (!resolve(b, array.element, &t, NULL))
+				return 0;
+			continue;
+		}
+		return 0;
+	}
+	return 0;
+}
+
+static void btf_describe(struct ka_types *types, uint32_t id, struct ka_type_brief *ret)
+{
+	struct btf_types *b = of(types);
+	struct ka_btf_array array;
+	struct ka_btf_type t;
+	struct ka_btf_int n;
+
+	memset(ret, 0, sizeof(*ret));
+	if (!resolve(b, id, &t, ret)) {
+		ret->kind = KA_TYPE_OTHER;
+		return;
+	}
+	ret->kind = kind_of(&t);
+	ret->size = size_of(b, &t);
+	ret->name = t.name[0] ? t.name : NULL;
+	ret->is_declared_only = is_declaration(&t);
+	switch (t.kind) {
+	case KA_BTF_INT:
+		ka_btf_int(&t, &n);
+		/* Old paholes (5.10 of Debian 11) give no sign to any char. That of plain char is the architecture's choice. */
+		ret->is_signed = n.encoding & KA_BTF_INT_SIGNED || !strcmp(t.name, "signed char");
+		break;
+	case KA_BTF_ENUM:
+	case KA_BTF_ENUM64:
+		ret->is_signed = ka_btf_enum_is_signed(&t);
+		break;
+	case KA_BTF_FLOAT:
+		ret->is_signed = true;
+		break;
+	case KA_BTF_PTR:
+		ret->target = t.type;
+		break;
+	case KA_BTF_ARRAY:
+		ka_btf_array(&t, &array);
+		ret->target = array.element;
+		ret->count = array.count;
+		break;
+	}
+}
+
+static struct ka_error *btf_size(struct ka_types *types, uint32_t id, uint64_t *ret)
+{
+	struct ka_type_brief brief;
+
+	btf_describe(types, id, &brief);
+	if (brief.is_declared_only)
+		return ka_error_new(KA_MISSING, "%s is declared, but nowhere defined", brief.name ? brief.name : "the type");
+	if (brief.kind == KA_TYPE_VOID || brief.kind == KA_TYPE_FUNC || brief.kind == KA_TYPE_OTHER)
+		return ka_error_new(KA_MISSING, "BTF: type %u has no size", id);
+	if (brief.size == UINT64_MAX)
+		return ka_error_new(KA_CORRUPT, "BTF: the size of type %u is beyond all bounds", id);
+	*ret = brief.size;
+	return NULL;
+}
+
+/* A member of a struct of this size. False when it begins outside. */
+static bool member_at(const struct ka_btf_type *t, uint32_t i, struct ka_btf_member *ret)
+{
+	ka_btf_member(t, i, ret);
+	ka_btf_old_bitfield(t, ret);
+	return (uint64_t)ret->offset_bits + ret->bit_size <= (uint64_t)t->size * 8;
+}
+
+static bool find_member(struct btf_types *b, uint32_t id, const char *name, unsigned depth, unsigned *visits,
+			struct ka_btf_member *ret, uint64_t *ret_offset_bits)
+{
+	struct ka_btf_type t;
+
+	if (depth > ANONYMOUS_MAX || !resolve(b, id, &t, NULL) || (t.kind != KA_BTF_STRUCT && t.kind != KA_BTF_UNION))
+		return false;
+	for (uint32_t i = 0; i < t.vlen; i++) {
+		uint64_t inner;
+
+		if (++*visits > VISITS_MAX)
+			return false;
+		ka_btf_member(&t, i, ret);
+		if (ret->name[0]) {
+			if (ret->name[0] != name[0] || strcmp(ret->name, name) || !member_at(&t, i, ret))
+				continue;
+			*ret_offset_bits = ret->offset_bits;
+			return true;
+		}
+		if (member_at(&t, i, ret)) {
+			uint32_t offset_bits = ret->offset_bits;
+
+			if (find_member(b, ret->type, name, depth + 1, visits, ret, &inner)) {
+				*ret_offset_bits = offset_bits + inner;
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static bool btf_member(struct ka_types *types, uint32_t id, const char *name, uint64_t *ret_offset_bits,
+		       uint32_t *ret_bit_size, uint32_t *ret_type)
+{
+	struct ka_btf_member m;
+	unsigned visits = 0;
+
+	if (!name[0] || !find_member(of(types), id, name, 0, &visits, &m, ret_offset_bits))
+		return false;
+	*ret_bit_size = m.bit_size;
+	*ret_type = m.type;
+	return true;
+}
+
+static size_t btf_members(struct ka_types *types, uint32_t id, struct ka_arena *a, struct ka_type_part **ret)
+{
+	struct ka_btf_member m;
+	struct ka_btf_type t;
+	size_t n = 0;
+
+	*ret = NULL;
+	if (!resolve(of(types), id, &t, NULL) || (t.kind != KA_BTF_STRUCT && t.kind != KA_BTF_UNION))
+		return 0;
+	*ret = ka_alloc(a, (t.vlen + 1) * sizeof(**ret));
+	for (uint32_t i = 0; i < t.vlen; i++) {
+		if (!member_at(&t, i, &m))
+			continue;
+		(*ret)[n++] = (struct ka_type_part){
+			.name = m.name[0] ? m.name : NULL, .offset_bits = m.offset_bits, .bit_size = m.bit_size, .type = m.type };
+	}
+	return n;
+}
+
+static size_t btf_enumerators(struct ka_types *types, uint32_t id, struct ka_arena *a, struct ka_type_part **ret)
+{
+	struct ka_btf_enumerator e;
+	struct ka_btf_type t;
+
+	*ret = NULL;
+	if (!resolve(of(types), id, &t, NULL) || (t.kind != KA_BTF_ENUM && t.kind != KA_BTF_ENUM64))
+		return 0;
+	*ret = ka_alloc(a, (t.vlen + 1) * sizeof(**ret));
+	for (uint32_t i = 0; i < t.vlen; i++) {
+		ka_btf_enumerator(&t, i, &e);
+		(*ret)[i] = (struct ka_type_part){ .name = e.name[0] ? e.name : NULL, .value = e.value };
+	}
+	return t.vlen;
+}
+
+static void btf_each_name(struct ka_types *types, void (*fn)(void *, enum ka_type_kind, const char *, uint32_t), void *ctx)
+{
+	struct ka_btf_type t;
+
+	for (struct btf_types *b = of(types); b; b = b->base)
+		for (uint32_t id = b->btf->first_id; id < b->btf->end_id; id++)
+			if (ka_btf_type(b->btf, id, &t) && has_tag(t.kind) && t.name[0] && !is_declaration(&t))
+				fn(ctx, kind_of(&t), t.name, id);
+}
+
+static void btf_close(struct ka_types *types)
+{
+	struct btf_types *b = of(types);
+
+	ka_names_free(&b->names);
+	ka_names_free(&b->enumerators);
+	free(b->places);
+	ka_lazy_deinit(&b->names_once);
+	ka_lazy_deinit(&b->enumerators_once);
+	ka_btf_close(b->btf);
+	free(b);
+}
+
+static const struct ka_types_ops btf_ops = {
+	.name = "BTF", .find = btf_find, .enumerator = btf_enumerator, .close = btf_close, .size = btf_size,
+	.member = btf_member, .describe = btf_describe, .members = btf_members, .enumerators = btf_enumerators,
+	.each_name = btf_each_name,
+};
+
+static struct ka_error *open_btf(struct btf_types *base, const uint8_t *bytes, size_t size, unsigned long_size,
+				 struct ka_types **ret)
+{
+	struct btf_types *b = ka_xalloc(sizeof(*b));
+	struct ka_error *err = ka_btf_open(bytes, size, base ? base->btf : NULL, &b->btf);
+
+	if (err) {
+		free(b);
+		return err;
+	}
+	b->base = base;
+	b->types = (struct ka_types){
+		.ops = &btf_ops, .priv = b, .is_big_endian = b->btf->is_big_endian, .long_size = long_size };
+	ka_lazy_init(&b->names_once);
+	ka_lazy_init(&b->enumerators_once);
+	*ret = &b->types;
+	return NULL;
+}
+
+struct ka_error *ka_types_open_btf(const uint8_t *bytes, size_t size, unsigned long_size, struct ka_types **ret)
+{
+	return open_btf(NULL, bytes, size, long_size, ret);
+}
+
+struct ka_error *ka_types_open_btf_split(struct ka_types *base, const uint8_t *bytes, size_t size, struct ka_types **ret)
+{
+	if (base->ops != &btf_ops)
+		return ka_error_new(KA_UNSUPPORTED, "split BTF needs a base of BTF, not of %s", base->ops->name);
+	return open_btf(of(base), bytes, size, base->long_size, ret);
+}

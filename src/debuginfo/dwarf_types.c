@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The face of types over DWARF, for kernels without BTF. Ids are numbers of DIEs: offsets in .debug_info. */
+#include "dwarf_index.h"
+
+/* Bounds that only damaged or hostile DWARF meets. */
+#define MODIFIERS_MAX	64		/* typedefs and qualifiers in a row */
+#define ARRAYS_MAX	32		/* dimensions */
+#define ANONYMOUS_MAX	12		/* depth of anonymous structs */
+#define VISITS_MAX	(1u << 14)	/* members looked at in one look-up */
+
+struct dwarf_types {
+	struct ka_types types;
+	struct ka_dwarf dwarf;
+	struct ka_dwarf_index index;
+	/* An array of several dimensions is one DIE; the second dimension on, its subrange stands for the array inside. */
+	pthread_mutex_t dimensions_lock;
+	struct ka_map dimensions;	/* subrange -> array */
+};
+
+static struct dwarf_types *of(struct ka_types *t)
+{
+	return t->priv;
+}
+
+static enum ka_type_kind base_kind(uint64_t encoding)
+{
+	switch (encoding) {
+	case DW_ATE_float:
+	case DW_ATE_decimal_float:
+		return KA_TYPE_FLOAT;
+	case DW_ATE_complex_float:
+	case DW_ATE_imaginary_float:
+		return KA_TYPE_OTHER;
+	}
+	return KA_TYPE_INT;
+}
+
+static enum ka_type_kind kind_of(const struct ka_dwarf_die *die)
+{
+	switch (die->tag) {
+	case 0:
+		return KA_TYPE_VOID;
+	case DW_TAG_base_type:
+		return base_kind(die->encoding);
+	case DW_TAG_structure_type:
+	case DW_TAG_class_type:
+		return KA_TYPE_STRUCT;
+	case DW_TAG_union_type:
+		return KA_TYPE_UNION;
+	case DW_TAG_enumeration_type:
+		return KA_TYPE_ENUM;
+	case DW_TAG_pointer_type:
+	case DW_TAG_reference_type:
+	case DW_TAG_rvalue_reference_type:
+		return KA_TYPE_POINTER;
+	case DW_TAG_array_type:
+	case DW_TAG_subrange_type:
+		return KA_TYPE_ARRAY;
+	case DW_TAG_subroutine_type:
+	case DW_TAG_subprogram:
+		return KA_TYPE_FUNC;
+	case DW_TAG_typedef:
+		return KA_TYPE_TYPEDEF;
+	}
+	return KA_TYPE_OTHER;
+}
+
+static uint32_t dwarf_find(struct ka_types *types, enum ka_type_kind kind, const char *name)
+{
+	struct dwarf_types *t = of(types);
+	struct ka_dwarf_die die;
+	uint32_t id;
+
+	switch (kind) {
+	case KA_TYPE_STRUCT:
+		return ka_dwarf_index_find(&t->index, KA_DWARF_STRUCT, name);
+	case KA_TYPE_UNION:
+		return ka_dwarf_index_find(&t->index, KA_DWARF_UNION, name);
+	case KA_TYPE_ENUM:
+		return ka_dwarf_index_find(&t->index, KA_DWARF_ENUM, name);
+	case KA_TYPE_TYPEDEF:
+		return ka_dwarf_index_find(&t->index, KA_DWARF_TYPEDEF, name);
+	case KA_TYPE_INT:
+	case KA_TYPE_FLOAT:
+		id = ka_dwarf_index_find(&t->index, KA_DWARF_BASE, name);
+		return id && ka_dwarf_die(&t->dwarf, id, &die) && kind_of(&die) == kind ? id : 0;
+	default:
+		return 0;
+	}
+}
+
+static bool dwarf_enumerator(struct ka_types *types, const char *name, int64_t *ret)
+{
+	struct dwarf_types *t = of(types);
+	uint32_t id = ka_dwarf_index_find(&t->index, KA_DWARF_ENUMERATOR, name);
+	struct ka_dwarf_die die;
+
+	if (!id || !ka_dwarf_die(&t->dwarf, id, &die) || !(die.has & KA_DWARF_VALUE))
+		return false;
+	*ret = die.value;
+	return true;
+}
+
+/* What a struct, union or enum that this unit only declares is elsewhere. */
+static void complete(struct dwarf_types *t, struct ka_dwarf_die *die)
+{
+	enum ka_type_kind kind = kind_of(die);
+	struct ka_dwarf_die full;
+	uint32_t id;
+
+	if (die->signature && ka_dwarf_die(&t->dwarf, die->signature, &full) && full.tag == die->tag) {
+		*die = full;
+		return;
+	}
+	if (!die->is_declaration || !die->name || (kind != KA_TYPE_STRUCT && kind != KA_TYPE_UNION && kind != KA_TYPE_ENUM))
+		return;
+	id = dwarf_find(&t->types, kind, die->name);
+	if (id && ka_dwarf_die(&t->dwarf, id, &full))
+		*die = full;
+}
+
+/* Follows typedefs and qualifiers; brief (may be NULL) gets the outermost typedef. False at damage and loops. */
+static bool resolve(struct dwarf_types *t, uint32_t id, struct ka_dwarf_die *ret, struct ka_type_brief *brief)
+{
+	for (int i = 0; i < MODIFIERS_MAX; i++) {
+		if (!id) {
+			memset(ret, 0, sizeof(*ret));
+			return true;
+		}
+		if (!ka_dwarf_die(&t->dwarf, id, ret))
+			return false;
+		switch (ret->tag) {
+		case DW_TAG_typedef:
+			if (brief && !brief->typedef_name) {
+				brief->typedef_name = ret->name;
+				brief->aliased = ret->type;
+			}
+			/* fall through */
+		case DW_TAG_const_type:
+		case DW_TAG_volatile_type:
+		case DW_TAG_restrict_type:
+		case DW_TAG_atomic_type:
+		case DW_TAG_packed_type:
+		case DW_TAG_immutable_type:
+		case DW_TAG_member:
+		case DW_TAG_variable:
+		case DW_TAG_formal_parameter:
+			id = ret->type;
+			continue;
+		}
+		complete(t, ret);
+		return true;
+	}
+	return false;
+}
+
+/* ---- arrays ---- */
+
+/* Elements of a dimension; 0: flexible, or of a number known at run time only. */
+static uint64_t dimension(const struct ka_dwarf_die *subrange)
+{
+	if (subrange->has & KA_DWARF_COUNT)
+		return subrange->count;
+	/* A bound of -1, in whatever width, is how some compilers write [0]. */
+	if (subrange->has & KA_DWARF_UPPER_BOUND && subrange->upper_bound != UINT64_MAX && subrange->upper_bound != UINT32_MAX)
+		return subrange->upper_bound + 1;
+	return 0;
+}
+
+static bool next_subrange(const struct ka_dwarf *d, struct ka_dwarf_die *at)
+{
+	while (ka_dwarf_next(d, at))
+		if (at->tag == DW_TAG_subrange_type)
+			return true;
+	return false;
+}
+
+/* First dimension of an array, or of the array inside that a subrange stands for; and where that leaves its elements. */
+static void open_array(struct dwarf_types *t, const struct ka_dwarf_die *die, uint64_t *ret_count, uint32_t *ret_element)
+{
+	struct ka_dwarf_die array = *die, sub = *die;
+	uint64_t array_id = die->id;
+	bool ok = true;
+
+	*ret_count = 0;
+	*ret_element = 0;
+	if (die->tag == DW_TAG_subrange_type) {
+		pthread_mutex_lock(&t->dimensions_lock);
+		ok = ka_map_get(&t->dimensions, die->id, &array_id);
+		pthread_mutex_unlock(&t->dimensions_lock);
+		if (!ok || !ka_dwarf_die(&t->dwarf, (uint32_t)array_id, &array))
+			return;
+	} else {
+		ok = ka_dwarf_child(&t->dwarf, die, &sub);
+		if (ok && sub.tag != DW_TAG_subrange_type)
+			ok = next_subrange(&t->dwarf, &sub);
+	}
+	*ret_element = array.type;
+	if (!ok)
+		return;
+	*ret_count = dimension(&sub);
+	if (next_subrange(&t->dwarf, &sub)) {
+		*ret_element = sub.id;
+		pthread_mutex_lock(&t->dimensions_lock);
+		ka_map_set(&t->dimensions, sub.id, array_id);
+		pthread_mutex_unlock(&t->dimensions_lock);
+	}
+}
+
+static uint64_t size_of(struct dwarf_types *t, const struct ka_dwarf_die *type)
+{
+	struct ka_dwarf_die die = *type;
+	uint64_t total = 1, count;
+	uint32_t element;
+
+	for (int i = 0; i < ARRAYS_MAX; i++) {
+		uint64_t size = die.has & KA_DWARF_BYTE_SIZE ? die.byte_size : 0;
+
+		switch (kind_of(&die)) {
+		case KA_TYPE_ARRAY:
+			open_array(t, &die, &count, &element);
+			if (__builtin_mul_overflow(total, count, &total))
+				return UINT64_MAX;
+			if (!resolve(t, element, &die, NULL))
+				return 0;
+			continue;
+		case KA_TYPE_POINTER:
+			size = size ? size : die.unit->address_size;
+			break;
+		case KA_TYPE_ENUM:
+			/* DWARF 3 on may leave the size to the type below. */
+			if (!size && die.type && resolve(t, die.type, &die, NULL))
+				size = die.byte_size;
+			break;
+		case KA_TYPE_VOID:
+		case KA_TYPE_FUNC:
+			return 0;
+		default:
+			break;
+		}
+		return __builtin_mul_overflow(total, size, &total) ? UINT64_MAX : total;
+	}
+	return 0;
+}
+
+/* ---- the rest of the face ---- */
+
+static bool enum_is_signed(struct dwarf_types *t, const struct ka_dwarf_die *die)
+{
+	struct ka_dwarf_die c;
+
+	if (die->type && resolve(t, die->type, &c, NULL) && c.tag == DW_TAG_base_type)
+		return c.encoding == DW_ATE_signed || c.encoding == DW_ATE_signed_char;
+	for (bool ok = ka_dwarf_child(&t->dwarf, die, &c); ok; ok = ka_dwarf_next(&t->dwarf, &c))
+		if (c.tag == DW_TAG_enumerator && c.value < 0)
+			return true;
+	return false;
+}
+
+static void dwarf_describe(struct ka_types *types, uint32_t id, struct ka_type_brief *ret)
+{
+	struct dwarf_types *t = of(types);
+	struct ka_dwarf_die die;
+
+	memset(ret, 0, sizeof(*ret));
+	if (!resolve(t, id, &die, ret)) {
+		ret->kind = KA_TYPE_OTHER;
+		return;
+	}
+	ret->kind = kind_of(&die);
+	ret->size = size_of(t, &die);
+	ret->is_declared_only = die.is_declaration;
+	switch (ret->kind) {
+	case KA_TYPE_POINTER:
+		ret->target = die.type;
+		break;
+	case KA_TYPE_ARRAY:
+		open_array(t, &die, &ret->count, &ret->target);
+		break;
+	case KA_TYPE_INT:
+		ret->name = die.name;
+		ret->is_signed = die.encoding == DW_ATE_signed || die.encoding == DW_ATE_signed_char;
+		break;
+	case KA_TYPE_FLOAT:
+		ret->name = die.name;
+		ret->is_signed = true;
+		break;
+	case KA_TYPE_ENUM:
+		ret->name = die.name;
+		ret->is_signed = enum_is_signed(t, &die);
+		break;
+	default:
+		ret->name = die.name;
+		break;
+	}
+}
+
+static struct ka_error *dwarf_size(struct ka_types *types, uint32_t id, uint64_t *ret)
+{
+	struct ka_type_brief brief;
+
+	dwarf_describe(types, id, &brief);
+	if (brief.is_declared_only)
+		return ka_error_new(KA_MISSING, "%s is declared, but nowhere defined", brief.name ? brief.name : "the type");
+	if (brief.kind == KA_TYPE_VOID || brief.kind == KA_TYPE_FUNC || brief.kind == KA_TYPE_OTHER)
+		return ka_error_new(KA_MISSING, "DWARF: the type at %#x has no size", id);
+	if (brief.size == UINT64_MAX)
+		return ka_error_new(KA_CORRUPT, "DWARF: the size of the type at %#x is beyond all bounds", id);
+	*ret = brief.size;
+	return NULL;
+}
+
+/* Where a member lies in its struct. False: static ones of C++, and what begins outside. */
+static bool member_at(struct dwarf_types *t, const struct ka_dwarf_die *owner, const struct ka_dwarf_die *m,
+		      uint64_t *ret_offset_bits, uint32_t *ret_bit_size)
+{
+	uint64_t location = m->has & KA_DWARF_LOCATION ? m->location : 0, bits, storage_bits;
+
+	if (m->tag != DW_TAG_member || m->is_external || m->is_declaration)
+		return false;
+	if (location > owner->byte_size || (m->has & KA_DWARF_BIT_SIZE && m->bit_size > 1024))
+		return false;
+	bits = location * 8;
+	*ret_bit_size = m->has & KA_DWARF_BIT_SIZE ? (uint32_t)m->bit_size : 0;
+	if (m->has & KA_DWARF_DATA_BIT_OFFSET) {
+		if (m->data_bit_offset > owner->byte_size * 8)
+			return false;
+		bits += m->data_bit_offset;
+	} else if (m->has & KA_DWARF_BIT_OFFSET && *ret_bit_size) {
+		/* DWARF 2 and 3: counted from the highest bit of a unit of byte_size bytes, or of the type's size. */
+		struct ka_dwarf_die type;
+
+		if (m->has & KA_DWARF_BYTE_SIZE)
+			storage_bits = m->byte_size * 8;
+		else if (resolve(t, m->type, &type, NULL))
+			storage_bits = size_of(t, &type) * 8;
+		else
+			return false;
+		bits += t->dwarf.is_big_endian ? m->bit_offset : storage_bits - m->bit_offset - *ret_bit_size;
+	}
+	*ret_offset_bits = bits;
+	return bits <= owner->byte_size * 8 && bits + *ret_bit_size <= owner->byte_size * 8;
+}
+
+static bool find_member(struct dwarf_types *t, uint32_t id, const char *name, unsigned depth, unsigned *visits,
+			uint64_t *ret_offset_bits, uint32_t *ret_bit_size, uint32_t *ret_type)
+{
+	struct ka_dwarf_die owner, m;
+	uint64_t inner;
+
+	if (depth > ANONYMOUS_MAX || !resolve(t, id, &owner, NULL) ||
+	    (kind_of(&owner) != KA_TYPE_STRUCT && kind_of(&owner) != KA_TYPE_UNION))
+		return false;
+	for (bool ok = ka_dwarf_child(&t->dwarf, &owner, &m); ok; ok = ka_dwarf_next(&t->dwarf, &m)) {
+		if (++*visits > VISITS_MAX)
+			return false;
+		if (m.tag != DW_TAG_member || (m.name && strcmp(m.name, name)))
+			continue;
+		if (!member_at(t, &owner, &m, ret_offset_bits, ret_bit_size))
+			continue;
+		if (m.name) {
+			*ret_type = m.type;
+			return true;
+		}
+		inner = *ret_offset_bits;
+		if (find_member(t, m.type, name, depth + 1, visits, ret_offset_bits, ret_bit_size, ret_type)) {
+			*ret_offset_bits += inner;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool dwarf_member(struct ka_types *types, uint32_t id, const char *name, uint64_t *ret_offset_bits,
+			 uint32_t *ret_bit_size, uint32_t *ret_type)
+{
+	unsigned visits = 0;
+
+	return name[0] && find_member(of(types), id, name, 0, &visits, ret_offset_bits, ret_bit_size, ret_type);
+}
+
+static size_t parts(struct ka_types *types, uint32_t id, bool want_members, struct ka_arena *a, struct ka_type_part **ret)
+{
+	struct { KA_VEC(struct ka_type_part); } list = { 0 };
+	struct dwarf_types *t = of(types);
+	struct ka_dwarf_die owner, m;
+	size_t n;
+
+	*ret = NULL;
+	if (!resolve(t, id, &owner, NULL))
+		return 0;
+	for (bool ok = ka_dwarf_child(&t->dwarf, &owner, &m); ok; ok = ka_dwarf_next(&t->dwarf, &m)) {
+		struct ka_type_part part = { .name = m.name, .type = m.type, .value = m.value };
+
+		if (want_members ? member_at(t, &owner, &m, &part.offset_bits, &part.bit_size) : m.tag == DW_TAG_enumerator)
+			ka_vec_push(&list, part);
+	}
+	n = list.n;
+	*ret = ka_alloc(a, (n + 1) * sizeof(**ret));
+	if (n)
+		memcpy(*ret, list.at, n * sizeof(**ret));
+	ka_vec_free(&list);
+	return n;
+}
+
+static size_t dwarf_members(struct ka_types *types, uint32_t id, struct ka_arena *a, struct ka_type_part **ret)
+{
+	return parts(types, id, true, a, ret);
+}
+
+static size_t dwarf_enumerators(struct ka_types *types, uint32_t id, struct ka_arena *a, struct ka_type_part **ret)
+{
+	return parts(types, id, false, a, ret);
+}
+
+static void dwarf_each_name(struct ka_types *types, void (*fn)(void *, enum ka_type_kind, const char *, uint32_t), void *ctx)
+{
+	static const enum ka_type_kind kinds[] = {
+		[KA_DWARF_STRUCT] = KA_TYPE_STRUCT, [KA_DWARF_UNION] = KA_TYPE_UNION, [KA_DWARF_ENUM] = KA_TYPE_ENUM,
+		[KA_DWARF_TYPEDEF] = KA_TYPE_TYPEDEF, [KA_DWARF_BASE] = KA_TYPE_INT };
+	struct dwarf_types *t = of(types);
+	const struct ka_dwarf_table *all = ka_dwarf_index_all(&t->index);
+	struct ka_dwarf_die die;
+
+	for (size_t i = 0; i < all->list.n; i++) {
+		const struct ka_dwarf_name *n = &all->list.at[i];
+
+		if (n->space == KA_DWARF_BASE && ka_dwarf_die(&t->dwarf, n->id, &die))
+			fn(ctx, kind_of(&die), n->name, n->id);
+		else if (n->space < KA_DWARF_BASE)
+			fn(ctx, kinds[n->space], n->name, n->id);
+	}
+}
+
+static void dwarf_close(struct ka_types *types)
+{
+	struct dwarf_types *t = of(types);
+
+	ka_dwarf_index_deinit(&t->index);
+	ka_map_free(&t->dimensions);
+	pthread_mutex_destroy(&t->dimensions_lock);
+	ka_dwarf_close(&t->dwarf);
+	free(t);
+}
+
+static const struct ka_types_ops dwarf_ops = {
+	.name = "DWARF", .find = dwarf_find, .enumerator = dwarf_enumerator, .close = dwarf_close, .size = dwarf_size,
+	.member = dwarf_member, .describe = dwarf_describe, .members = dwarf_members, .enumerators = dwarf_enumerators,
+	.each_name = dwarf_each_name,
+};
+
+struct ka_error *ka_types_open_dwarf(struct ka_object *o, struct ka_types **ret)
+{
+	struct dwarf_types *t = ka_xalloc(sizeof(*t));
+	struct ka_error *err = ka_dwarf_open(o, &t->dwarf);
+
+	if (err) {
+		free(t);
+		return err;
+	}
+	t->types = (struct ka_types){
+		.ops = &dwarf_ops, .priv = t, .is_big_endian = o->is_big_endian, .long_size = o->is_64bit ? 8 : 4 };
+	pthread_mutex_init(&t->dimensions_lock, NULL);
+	ka_dwarf_index_init(&t->index, &t->dwarf);
+	*ret = &t->types;
+	return NULL;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Private to src/debuginfo: what its files share about an object behind struct ka_object.priv. */
+#ifndef KA_OBJECT_H
+#define KA_OBJECT_H
+
+#include <elfutils/libdw.h>
+#include <pthread.h>
+#include "debuginfo.h"
+
+struct ka_dwarf_image;
+struct ka_lines;
+struct ka_cfi;
+
+/* lock guards contents and the lazily made pointers; dwarf_lock guards every use of the shared Dwarf *. Order: dwarf_lock, then lock. */
+struct ka_object_priv {
+	pthread_mutex_t lock, dwarf_lock;
+	char *names;			/* copy of the section names when the file's are not terminated */
+	struct ka_content {
+		const uint8_t *at;
+		size_t size;
+		uint64_t stored_size;	/* in the file: that of struct ka_section is the unpacked one */
+		bool is_own;		/* unpacked: to be freed */
+	} *contents;			/* by section index; at NULL: not asked for yet */
+	bool is_debug_sought;
+	struct ka_object *debug;	/* separate debug file, where this object has no DWARF itself */
+	char *debug_tried;		/* what was looked at, for messages */
+	struct ka_dwarf_image *image;	/* bytes that libdw reads: unpacked and relocated where that is needed */
+	struct ka_dwarf_image *alt_image;
+	Elf *elf, *alt_elf;
+	Dwarf *dwarf, *alt_dwarf;
+	struct ka_object *alt;		/* dwz's common file */
+	struct ka_symtab *symtab;
+	uint8_t **relocated;		/* by section index, of ET_REL */
+	uint64_t *bases;		/* ET_REL: where each section is laid, see ka_object_base() */
+	struct ka_lines *lines;
+	struct ka_cfi *cfi;
+};
+
+static inline struct ka_object_priv *ka_object_priv(const struct ka_object *o)
+{
+	return o->priv;
+}
+
+/*
+ * The object's libdw handle, made on first call, owned by the object; of the separate debug file where the object has
+ * no DWARF itself. MISSING: there is no DWARF (the message tells what was looked at); UNSUPPORTED: it is packed with
+ * a method that was not built in. Compressed sections are unpacked here, those of ET_REL relocated: addresses are
+ * then in the layout of ka_object_base(). libdw is not safe from several threads: hold the lock around all use of
+ * the handle, or work with a fork of your own.
+ */
+struct ka_error *ka_object_dwarf(struct ka_object *o, Dwarf **ret) KA_MUST_CHECK;
+void ka_object_dwarf_lock(struct ka_object *o);
+void ka_object_dwarf_unlock(struct ka_object *o);
+/* Further handles over the same bytes, one a thread: no lock needed. End with ka_object_dwarf_fork_end(). */
+struct ka_dwarf_fork {
+	Elf *elf, *alt_elf;
+	Dwarf *dwarf, *alt;
+};
+struct ka_error *ka_object_dwarf_fork(struct ka_object *o, struct ka_dwarf_fork *ret) KA_MUST_CHECK;
+void ka_object_dwarf_fork_end(struct ka_dwarf_fork *f);
+
+/* The object that has the .debug_* sections: o, its separate debug file, or NULL (*ret_tried, may be NULL: what was looked at). */
+struct ka_object *ka_object_debug(struct ka_object *o, const char **ret_tried);
+
+/* Content of a section as DWARF readers need it: unpacked, and relocated in ET_REL. MISSING when there is no such section. */
+struct ka_error *ka_object_debug_content(struct ka_object *o, const char *name, const uint8_t **ret, size_t *ret_size) KA_MUST_CHECK;
+
+/* As ka_object_content, into memory of the caller's; size is that of struct ka_section. Nothing is kept. */
+struct ka_error *ka_object_content_copy(struct ka_object *o, const struct ka_section *s, uint8_t *out, size_t size) KA_MUST_CHECK;
+/* relocate.c: applies the relocations of section s of an ET_REL object to a copy of its content. */
+struct ka_error *ka_object_relocate(struct ka_object *o, const struct ka_section *s, uint8_t *bytes, size_t size) KA_MUST_CHECK;
+
+/* Integers of the object's byte order. */
+static inline uint64_t ka_object_uint(const struct ka_object *o, const void *at, size_t size)
+{
+	const uint8_t *p = at;
+	uint64_t v = 0;
+
+	switch (size) {
+	case 1:
+		return *p;
+	case 2: {
+		uint16_t x;
+
+		memcpy(&x, p, 2);
+		return o->is_big_endian == (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) ? x : __builtin_bswap16(x);
+	}
+	case 4: {
+		uint32_t x;
+
+		memcpy(&x, p, 4);
+		return o->is_big_endian == (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) ? x : __builtin_bswap32(x);
+	}
+	case 8:
+		memcpy(&v, p, 8);
+		return o->is_big_endian == (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) ? v : __builtin_bswap64(v);
+	default:
+		for (size_t i = 0; i < size && i < 8; i++)
+			v = v << 8 | p[o->is_big_endian ? i : size - 1 - i];
+		return v;
+	}
+}
+
+/* sort.c: stable, by key; b is room for as many. Returns a or b, whichever holds the result. */
+struct ka_sort_key {
+	uint64_t key;
+	uint32_t at;
+};
+struct ka_sort_key *ka_sort_keys(struct ka_sort_key *a, struct ka_sort_key *b, size_t n);
+
+/* unpack.c: one packed block of known unpacked size (a section), zlib or zstd by method (ELFCOMPRESS_*). */
+struct ka_error *ka_unpack_block(unsigned method, const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size) KA_MUST_CHECK;
+/* Is it the start of a whole-file gz, xz or zst? Its name, or NULL. */
+const char *ka_unpack_kind(const uint8_t *start, size_t size);
+/* The whole file into fresh anonymous memory (munmap it). FORMAT, CORRUPT, TRUNCATED, UNSUPPORTED, INTERRUPTED. */
+struct ka_error *ka_unpack_file(const char *path, const uint8_t *in, size_t in_size, uint8_t **ret, size_t *ret_size) KA_MUST_CHECK;
+/* The first bytes only; returns how many there are (0: not packed or damaged). */
+size_t ka_unpack_start(const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size);
+
+/* Each frees what its file keeps in priv. */
+void ka_symtab_free(struct ka_symtab *t);
+void ka_lines_free(struct ka_lines *l);
+void ka_cfi_free(struct ka_cfi *c);
+void ka_object_dwarf_free(struct ka_object *o);
+
+#endif
