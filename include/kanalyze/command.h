@@ -24,6 +24,7 @@ enum ka_need {
 	KA_NEED_TASKS = 2,
 	KA_NEED_SYMBOLS = 4,
 	KA_RAW_ARGS = 8,	/* no option parsing: argv is what was typed (eval, alias, "!...") */
+	KA_TAKES_TASKS = 32,	/* its arguments may be tasks: foreach runs it */
 	KA_NUMBER_ARGS = 16,	/* "-5" is an argument, not an option, when no option has that name */
 };
 

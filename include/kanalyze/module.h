@@ -42,6 +42,13 @@ struct ka_symbol;
 size_t ka_module_symbols(struct ka_kernel *k, const struct ka_module *m, const struct ka_symbol **ret);
 /* What went wrong when the list was read (broken link, unreadable module), or NULL; belongs to the kernel. */
 const struct ka_error *ka_module_fault(struct ka_kernel *k);
+/*
+ * Debuginfo of a module, for source lines and types: from the file; else sought by build-id and name, first below dir
+ * (may be NULL). Does nothing when some is loaded and neither is given. NOT_FOUND tells what was tried.
+ */
+struct ka_error *ka_module_load(struct ka_kernel *k, const struct ka_module *m, const char *file, const char *dir) KA_MUST_CHECK;
+/* False when none was loaded. */
+bool ka_module_unload(struct ka_kernel *k, const struct ka_module *m);
 /* "OE" and the like for a taint mask of the kernel (is_module false) or of a module. */
 const char *ka_taint_letters(struct ka_kernel *k, uint64_t taints, bool is_module, struct ka_arena *a);
 

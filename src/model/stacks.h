@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The stacks of a task and its CPU, and the registers a CPU had. Private to the model. */
+#ifndef KA_MODEL_STACKS_H
+#define KA_MODEL_STACKS_H
+
+#include <kanalyze/task.h>
+#include <kanalyze/unwind.h>
+#include "kernel.h"
+
+#define KA_STACKS_MAX 16
+
+struct ka_stacks {
+	struct ka_stack_area area[KA_STACKS_MAX];
+	unsigned count;
+};
+
+/* The task's own stack first; those of its CPU (IRQ, exceptions, entry) only when it is on one. */
+void ka_stacks_of(struct ka_kernel *k, const struct ka_task *t, bool is_active, unsigned cpu, struct ka_stacks *ret);
+const struct ka_stack_area *ka_stacks_at(const struct ka_stacks *s, ka_addr sp);
+/* sizeof(union thread_union): THREAD_SIZE. */
+uint64_t ka_thread_size(struct ka_kernel *k);
+
+/* Registers of a CPU at the crash: from the notes of the dump, or the crash_notes in its memory. False: nobody saved them. */
+bool ka_cpu_regs(struct ka_kernel *k, unsigned cpu, struct ka_regs *ret, struct ka_pt_regs *ret_pt);
+
+/* Where unwinding stands. */
+struct ka_cursor {
+	struct ka_regs regs;
+	ka_addr ip, sp, ret_at;
+	bool is_call;		/* ip is a return address */
+	bool is_end;
+	enum ka_frame_by by;
+	struct ka_pt_regs *pt;	/* the exception frame this step came through; NULL: none */
+	const char *left;	/* name of the stack the step left; NULL: stayed */
+};
+
+void ka_cursor_from_regs(struct ka_kernel *k, const struct ka_regs *regs, struct ka_cursor *ret);
+/* From a return address found at a slot of a stack. False when it cannot be read. */
+bool ka_cursor_from_slot(struct ka_kernel *k, ka_addr slot, struct ka_cursor *ret);
+/* To the caller. *c is the caller afterwards, or is_end. Error: cannot go on, *c unchanged. */
+struct ka_error *ka_cursor_step(struct ka_kernel *k, const struct ka_stacks *s, struct ka_cursor *c, struct ka_arena *a) KA_MUST_CHECK;
+/* Where a task's unwinding starts. *ret_note says why there is nothing to start from when false. */
+bool ka_unwind_start(struct ka_kernel *k, const struct ka_task *t, const struct ka_stacks *s, bool is_active, unsigned cpu,
+		     struct ka_arena *a, struct ka_cursor *ret, const char **ret_note);
+
+#endif

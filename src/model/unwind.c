@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The stack of a task, whole: the loop over the steps, bounded, and the frames it makes. */
+#include <inttypes.h>
+#include "stacks.h"
+
+#define FRAMES_MAX 1024
+#define SWITCHES_MAX 16
+
+static struct ka_frame *add_frame(struct ka_stack *st, struct ka_arena *a, size_t *cap, const struct ka_cursor *c)
+{
+	if (st->count == *cap) {
+		size_t want = *cap ? *cap * 2 : 32;
+		struct ka_frame *more = ka_alloc(a, want * sizeof(*more));
+
+		if (st->count)
+			memcpy(more, st->frames, st->count * sizeof(*more));
+		st->frames = more;
+		*cap = want;
+	}
+	struct ka_frame *f = &st->frames[st->count];
+	*f = (struct ka_frame){
+		.level = (unsigned)st->count, .ip = c->ip, .sp = c->sp, .ret_at = c->ret_at, .by = c->by, .is_call = c->is_call,
+		.is_guess = c->by == KA_BY_FP || c->by == KA_BY_SCAN, .stack = c->left, .state = c->regs,
+	};
+	st->count++;
+	return f;
+}
+
+struct ka_error *ka_unwind_task(struct ka_kernel *k, ka_addr task, struct ka_arena *a, struct ka_stack *ret)
+{
+	struct ka_stacks stacks;
+	struct ka_cursor c;
+	struct ka_task t;
+	unsigned cpu = 0, switches = 0;
+	size_t cap = 0;
+	bool is_active;
+	struct ka_error *err = ka_task_read(k, task, &t);
+
+	memset(ret, 0, sizeof(*ret));
+	if (err)
+		return err;
+	is_active = ka_task_is_active(k, task, &cpu);
+	ka_stacks_of(k, &t, is_active, cpu, &stacks);
+	if (!ka_unwind_start(k, &t, &stacks, is_active, cpu, a, &c, &ret->note))
+		return NULL;
+	if (c.is_end && c.pt) {		/* it ran in user mode, and nothing of the kernel is on its stack */
+		ret->user_regs = c.pt;
+		ret->note = "(user mode)";
+		return NULL;
+	}
+	for (;;) {
+		struct ka_frame *f = add_frame(ret, a, &cap, &c);
+
+		if (ret->count == FRAMES_MAX) {
+			ret->err = ka_error_new(KA_CORRUPT, "more than %u frames: given up", FRAMES_MAX);
+			break;
+		}
+		if (ka_interrupted()) {
+			ret->err = ka_error_new(KA_INTERRUPTED, "interrupted");
+			break;
+		}
+		err = ka_cursor_step(k, &stacks, &c, a);
+		if (err) {
+			ret->err = ka_error_wrap(err, "the stack of task 0x%" PRIx64 " ends early", task);
+			break;
+		}
+		if (c.left && ++switches > SWITCHES_MAX) {
+			ret->err = ka_error_new(KA_CORRUPT, "the stacks switch to and fro: given up after %u times", switches);
+			break;
+		}
+		if (c.is_end) {
+			if (c.pt && c.pt->is_user)
+				ret->user_regs = c.pt;
+			break;
+		}
+		if (c.pt) {
+			f->regs = c.pt;
+			c.by = KA_BY_PT_REGS;
+		}
+	}
+	return NULL;
+}
+
+const char *ka_frame_by_name(enum ka_frame_by by)
+{
+	static const char *const names[] = {
+		[KA_BY_START] = "start", [KA_BY_CFI] = "cfi", [KA_BY_ORC] = "orc", [KA_BY_FP] = "fp", [KA_BY_SCAN] = "scan",
+		[KA_BY_PT_REGS] = "pt_regs",
+	};
+
+	return (unsigned)by < KA_COUNT(names) ? names[by] : "?";
+}

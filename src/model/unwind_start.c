@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Where the stack of a task begins: the registers of its CPU, or what the scheduler saved.
+ *
+ * The registers that kdump saved are those of a moment before the end: of the instruction that faulted, or of
+ * __crash_kexec before it went on into machine_kexec, or of what an NMI interrupted. The frames below are still
+ * on the stack. They are taken only when unwinding up from them comes to just those registers: no stale frame.
+ */
+#include <inttypes.h>
+#include "stacks.h"
+
+#define INNER_STEPS 64
+
+/* Saved by __switch_to_asm (7b32aeadbc95, v4.9). */
+struct inactive_frame { uint64_t bp, bx, r12, r13, r14, r15; ka_addr ret_at; };
+KA_VIEW(inactive_frame, ("inactive_task_frame"),
+	KA_MAYBE(inactive_frame, bp, "bp"),
+	KA_MAYBE(inactive_frame, bx, "bx"),
+	KA_MAYBE(inactive_frame, r12, "r12"),
+	KA_MAYBE(inactive_frame, r13, "r13"),
+	KA_MAYBE(inactive_frame, r14, "r14"),
+	KA_MAYBE(inactive_frame, r15, "r15"),
+	KA_AT(inactive_frame, ret_at, "ret_addr"));
+
+static void set_reg(struct ka_kernel *k, struct ka_cursor *c, const char *name, uint64_t value)
+{
+	for (unsigned i = 0; i < k->arch->reg_count; i++) {
+		if (!strcmp(k->arch->reg_names[i], name)) {
+			c->regs.value[i] = value;
+			c->regs.known |= 1ull << i;
+		}
+	}
+}
+
+static bool start_sleeping(struct ka_kernel *k, const struct ka_task *t, const struct ka_stacks *s, struct ka_cursor *ret,
+			   const char **ret_note)
+{
+	struct inactive_frame f;
+	uint64_t bp;
+
+	if (!t->stack) {
+		*ret_note = "(no stack)";
+		return false;
+	}
+	if (!t->thread_sp || !ka_stacks_at(s, t->thread_sp)) {
+		*ret_note = "(its saved stack pointer is in no stack of the task)";
+		return false;
+	}
+	if (!ka_error_drop(ka_view_read(k, &ka_view_inactive_frame, t->thread_sp, &f))) {
+		if (!ka_cursor_from_slot(k, f.ret_at, ret))
+			return false;
+		set_reg(k, ret, "rbp", f.bp);
+		set_reg(k, ret, "rbx", f.bx);
+		set_reg(k, ret, "r12", f.r12);
+		set_reg(k, ret, "r13", f.r13);
+		set_reg(k, ret, "r14", f.r14);
+		set_reg(k, ret, "r15", f.r15);
+		return true;
+	}
+	/*
+	 * Before: "pushf; push %rbp; ...; call __switch_to" within schedule(): the saved rbp is at the stack pointer,
+	 * and the return address of that call still lies right below it, as nothing ran on this stack since.
+	 */
+	if (!ka_cursor_from_slot(k, t->thread_sp - 8, ret) || !ka_is_text(k, ret->ip)) {
+		*ret_note = "(its saved stack pointer leads to no frame)";
+		return false;
+	}
+	if (!ka_error_drop(ka_read_ulong(k, t->thread_sp, &bp)))
+		set_reg(k, ret, "rbp", bp);
+	return true;
+}
+
+/* Does unwinding up from c come to the registers that were saved? */
+static bool leads_to(struct ka_kernel *k, struct ka_cursor c, const struct ka_stacks *s, const struct ka_pt_regs *saved,
+		     struct ka_arena *a)
+{
+	struct ka_symbol f, saved_f = { 0 };
+	uint64_t off;
+	bool has_saved_f = ka_symbol_at(k, saved->ip, &saved_f, &off);
+
+	for (unsigned i = 0; i < INNER_STEPS; i++) {
+		/* crash_setup_regs() saved them in this very function, a few instructions before its call */
+		if (has_saved_f && i && c.sp == saved->sp && ka_symbol_at(k, c.ip - 1, &f, &off) && f.addr == saved_f.addr)
+			return true;
+		if (ka_error_drop(ka_cursor_step(k, s, &c, a)))
+			return false;
+		if (c.pt && c.pt->ip == saved->ip && c.pt->sp == saved->sp)
+			return true;
+		if (c.is_end || c.by == KA_BY_SCAN || c.by == KA_BY_FP)
+			return false;
+	}
+	return false;
+}
+
+/* Frames below the saved registers: from a return address into the function in which this CPU came to its end. */
+static bool find_inner(struct ka_kernel *k, const char *function, const struct ka_stacks *s, const struct ka_pt_regs *saved,
+		       struct ka_arena *a, struct ka_cursor *ret)
+{
+	struct ka_symbol f;
+	unsigned word = k->long_size;
+
+	if (!ka_symbol_lookup(k, function, &f) || !f.size)
+		return false;
+	for (unsigned i = 0; i < s->count; i++) {
+		const struct ka_stack_area *area = &s->area[i];
+		size_t size = area->end - area->start;
+		uint8_t *bytes = ka_alloc(a, size);
+		size_t got = ka_read_some(k, area->start, bytes, size, NULL);
+
+		for (size_t at = 0; at + word <= got; at += word) {
+			uint64_t v = ka_uint_from(k, bytes + at, word);
+			struct ka_cursor c;
+
+			if (v > f.addr && v <= f.addr + f.size && ka_cursor_from_slot(k, area->start + at, &c) &&
+			    leads_to(k, c, s, saved, a)) {
+				*ret = c;
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static bool start_active(struct ka_kernel *k, const struct ka_stacks *s, unsigned cpu, struct ka_arena *a, struct ka_cursor *ret)
+{
+	/* the last functions of a CPU: the one that boots the capture kernel, and those that wait for it */
+	static const char *const ends[] = { "machine_kexec", "crash_nmi_callback", "machine_crash_shutdown" };
+	struct ka_regs regs;
+	struct ka_pt_regs *pt = ka_alloc(a, sizeof(*pt));
+
+	if (!ka_cpu_regs(k, cpu, &regs, pt))
+		return false;
+	for (size_t i = 0; i < KA_COUNT(ends); i++)
+		if (find_inner(k, ends[i], s, pt, a, ret))
+			return true;
+	ka_cursor_from_regs(k, &regs, ret);
+	if (pt->is_user) {
+		ret->pt = pt;
+		ret->is_end = true;
+	}
+	return true;
+}
+
+bool ka_unwind_start(struct ka_kernel *k, const struct ka_task *t, const struct ka_stacks *s, bool is_active, unsigned cpu,
+		     struct ka_arena *a, struct ka_cursor *ret, const char **ret_note)
+{
+	if (!is_active)
+		return start_sleeping(k, t, s, ret, ret_note);
+	if (start_active(k, s, cpu, a, ret))
+		return true;
+	*ret_note = "(active)";
+	return false;
+}

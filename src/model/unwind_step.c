@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One step up a stack. Who says how, in this order: ORC, which is made from the final
+ * machine code and knows assembly and stack switches; DWARF CFI, where there is no ORC
+ * (inline assembly that switches stacks, call_on_irqstack of 5.12 to 6.3, has wrong CFI);
+ * frame pointers; and last a scan for return addresses. What the last two find is a guess.
+ */
+#include <inttypes.h>
+#include "stacks.h"
+
+#define SCAN_WORDS 512
+
+static bool reg_get(const struct ka_regs *r, unsigned n, uint64_t *ret)
+{
+	if (n >= KA_REGS_MAX || !(r->known >> n & 1))
+		return false;
+	*ret = r->value[n];
+	return true;
+}
+
+static void reg_set(struct ka_regs *r, unsigned n, uint64_t value)
+{
+	r->value[n] = value;
+	r->known |= 1ull << n;
+}
+
+void ka_cursor_from_regs(struct ka_kernel *k, const struct ka_regs *regs, struct ka_cursor *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->regs = *regs;
+	reg_get(regs, k->arch->ip_reg, &ret->ip);
+	reg_get(regs, k->arch->sp_reg, &ret->sp);
+	ret->by = KA_BY_START;
+}
+
+bool ka_cursor_from_slot(struct ka_kernel *k, ka_addr slot, struct ka_cursor *ret)
+{
+	uint64_t ip;
+
+	if (ka_error_drop(ka_read_ulong(k, slot, &ip)))
+		return false;
+	memset(ret, 0, sizeof(*ret));
+	ret->ip = ip;
+	ret->sp = slot + ka_long_size(k);
+	ret->ret_at = slot;
+	ret->is_call = true;
+	ret->by = KA_BY_START;
+	reg_set(&ret->regs, k->arch->ip_reg, ip);
+	reg_set(&ret->regs, k->arch->sp_reg, ret->sp);
+	return true;
+}
+
+static bool orc_rules(struct ka_kernel *k, uint64_t ip, bool is_kernel, struct ka_frame_rules *ret)
+{
+	struct ka_orc *orc = is_kernel ? ka_kernel_orc(k) : k->hooks.module_orc ? k->hooks.module_orc(k, ip) : NULL;
+
+	if (!orc)
+		return false;
+	if (is_kernel && !k->is_orc_runtime)
+		ip -= k->layout.kaslr_offset;
+	return !ka_error_drop(ka_orc_rules(orc, ip, ret));
+}
+
+static bool cfi_rules(struct ka_kernel *k, uint64_t ip, bool is_kernel, struct ka_frame_rules *ret)
+{
+	struct ka_object *o = k->object;
+	uint32_t section = 0;
+	uint64_t at = ip - k->layout.kaslr_offset;
+
+	if (!is_kernel && (!k->hooks.module_object || !k->hooks.module_object(k, ip, &o, &at, &section)))
+		return false;
+	return o && !ka_error_drop(ka_object_cfi(o, at, ret));
+}
+
+/* rbp points at the saved rbp, the return address lies above it */
+static void fp_rules(struct ka_kernel *k, struct ka_frame_rules *ret)
+{
+	int64_t word = k->long_size;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->cfa_reg = (uint16_t)k->arch->fp_reg;
+	ret->cfa_offset = 2 * word;
+	ret->ra_reg = (uint16_t)k->arch->ip_reg;
+	ret->reg[k->arch->ip_reg] = (struct ka_rule){ .kind = KA_RULE_CFA_OFFSET, .n = -word };
+	ret->reg[k->arch->fp_reg] = (struct ka_rule){ .kind = KA_RULE_CFA_OFFSET, .n = -2 * word };
+}
+
+/* A call to where there is no code: nothing but the return address was pushed. */
+static void bad_call_rules(struct ka_kernel *k, struct ka_frame_rules *ret)
+{
+	fp_rules(k, ret);
+	ret->cfa_reg = (uint16_t)k->arch->sp_reg;
+	ret->cfa_offset = k->long_size;
+	ret->reg[k->arch->fp_reg] = (struct ka_rule){ .kind = KA_RULE_SAME };
+}
+
+static struct ka_error *cfa_of(struct ka_kernel *k, const struct ka_frame_rules *r, const struct ka_cursor *c, uint64_t *ret)
+{
+	uint64_t base;
+
+	if (!reg_get(&c->regs, r->cfa_reg, &base))
+		return ka_error_new(KA_MISSING, "the frame of 0x%" PRIx64 " is found through register %s, which is not known",
+				    c->ip, r->cfa_reg < k->arch->reg_count ? k->arch->reg_names[r->cfa_reg] : "?");
+	*ret = base + (uint64_t)r->cfa_offset;
+	return r->is_cfa_deref ? ka_read_ulong(k, *ret, ret) : NULL;
+}
+
+/* At the CFA lies what an interrupt or exception saved. */
+static struct ka_error *step_pt_regs(struct ka_kernel *k, const struct ka_frame_rules *r, uint64_t cfa, struct ka_cursor *c,
+				     struct ka_arena *a)
+{
+	enum { IRET_OFFSET = 128 };	/* of ip in struct pt_regs of x86_64 */
+	uint8_t bytes[512] = { 0 };
+	struct ka_regs regs;
+	struct ka_pt_regs *pt = ka_alloc(a, sizeof(*pt));
+	size_t from = r->is_partial ? IRET_OFFSET : 0;
+	uint64_t at = cfa - from;
+	struct ka_error *err;
+
+	err = ka_read(k, at + from, bytes + from, k->arch->pt_regs_size - from);
+	if (err)
+		return ka_error_wrap(err, "cannot read the exception frame at 0x%" PRIx64, at);
+	k->arch->pt_regs(bytes, r->is_partial, &regs, pt);
+	pt->at = at;
+	/* what the processor did not push is still in the registers */
+	for (unsigned i = 0; r->is_partial && i < k->arch->reg_count; i++)
+		if (!(regs.known >> i & 1) && c->regs.known >> i & 1)
+			reg_set(&regs, i, c->regs.value[i]);
+	c->regs = regs;
+	c->ip = pt->ip;
+	c->sp = pt->sp;
+	c->ret_at = 0;
+	c->is_call = false;
+	c->pt = pt;
+	if (pt->is_user)
+		c->is_end = true;
+	return NULL;
+}
+
+static struct ka_error *apply(struct ka_kernel *k, const struct ka_frame_rules *r, struct ka_cursor *c, struct ka_arena *a)
+{
+	struct ka_regs up = { 0 };
+	uint64_t cfa, v;
+	struct ka_error *err = cfa_of(k, r, c, &cfa);
+
+	if (err)
+		return err;
+	if (r->is_pt_regs)
+		return step_pt_regs(k, r, cfa, c, a);
+	const struct ka_rule *ra = &r->reg[r->ra_reg];
+	for (unsigned i = 0; i < k->arch->reg_count; i++) {
+		const struct ka_rule *rule = &r->reg[i];
+
+		switch ((enum ka_rule_kind)rule->kind) {
+		case KA_RULE_CFA_OFFSET:
+			err = ka_read_ulong(k, cfa + (uint64_t)rule->n, &v);
+			/* only the return address is worth ending for */
+			if (err && i == r->ra_reg)
+				return ka_error_wrap(err, "cannot read the return address of 0x%" PRIx64, c->ip);
+			if (!ka_error_drop(err))
+				reg_set(&up, i, v);
+			break;
+		case KA_RULE_VALUE:
+			reg_set(&up, i, cfa + (uint64_t)rule->n);
+			break;
+		case KA_RULE_REG:
+			if (reg_get(&c->regs, rule->reg, &v))
+				reg_set(&up, i, v);
+			break;
+		case KA_RULE_SAME:
+			if (reg_get(&c->regs, i, &v))
+				reg_set(&up, i, v);
+			break;
+		default:
+			break;
+		}
+	}
+	if (!reg_get(&up, r->ra_reg, &v))
+		return ka_error_new(KA_MISSING, "the return address of 0x%" PRIx64 " is not known", c->ip);
+	if (k->arch->strip_ip)
+		v = k->arch->strip_ip(&k->layout, v);
+	reg_set(&up, k->arch->ip_reg, v);
+	reg_set(&up, k->arch->sp_reg, cfa);
+	c->regs = up;
+	c->ip = v;
+	c->sp = cfa;
+	c->ret_at = ra->kind == KA_RULE_CFA_OFFSET ? cfa + (uint64_t)ra->n : 0;
+	c->is_call = true;
+	c->pt = NULL;
+	return NULL;
+}
+
+/* Within a stack the pointer must rise; to another stack it may go anywhere in it. */
+static struct ka_error *check_move(const struct ka_stacks *s, const struct ka_cursor *from, struct ka_cursor *to)
+{
+	const struct ka_stack_area *old = ka_stacks_at(s, from->sp), *new;
+
+	to->left = NULL;
+	if (to->is_end)
+		return NULL;
+	/* the frame at the very top of a stack has its CFA at the end of the area */
+	new = ka_stacks_at(s, to->sp);
+	if (!new)
+		new = ka_stacks_at(s, to->sp - 1);
+	if (!new)
+		return ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, to->sp,
+				   "the caller of 0x%" PRIx64 " would have its stack at 0x%" PRIx64 ", which is no stack of this task or CPU",
+				   from->ip, to->sp);
+	if (old == new && to->sp <= from->sp && !(to->pt && to->sp == from->sp))
+		return ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, to->sp, "the stack pointer does not rise: 0x%" PRIx64 " after 0x%" PRIx64,
+				   to->sp, from->sp);
+	if (old && old != new)
+		to->left = old->name;
+	return NULL;
+}
+
+/* A call instruction right before a return address: direct (e8), or indirect (ff /2, with up to 7 bytes). */
+static bool is_after_call(struct ka_kernel *k, ka_addr ip)
+{
+	uint8_t b[7];
+
+	if (strcmp(k->arch->name, "x86_64"))
+		return true;
+	if (ka_error_drop(ka_read(k, ip - sizeof(b), b, sizeof(b))))
+		return false;
+	if (b[2] == 0xe8)
+		return true;
+	for (unsigned i = 0; i + 2 <= sizeof(b); i++)
+		if (b[i] == 0xff && (b[i + 1] >> 3 & 7) == 2)
+			return true;
+	return false;
+}
+
+static struct ka_error *scan(struct ka_kernel *k, const struct ka_stacks *s, struct ka_cursor *c)
+{
+	const struct ka_stack_area *area = ka_stacks_at(s, c->sp);
+	unsigned word = k->long_size;
+
+	for (ka_addr at = (c->sp + word - 1) & ~(ka_addr)(word - 1), i = 0; area && at < area->end && i < SCAN_WORDS; at += word, i++) {
+		uint64_t v;
+
+		if (ka_error_drop(ka_read_ulong(k, at, &v)))
+			break;
+		if (ka_is_text(k, v) && is_after_call(k, v) && ka_cursor_from_slot(k, at, c)) {
+			c->by = KA_BY_SCAN;
+			return NULL;
+		}
+	}
+	return ka_error_new(KA_NOT_FOUND, "nothing tells how to unwind 0x%" PRIx64 ", and the stack above holds no return address", c->ip);
+}
+
+static struct ka_error *try_rules(struct ka_kernel *k, const struct ka_stacks *s, const struct ka_frame_rules *r,
+				  struct ka_cursor *c, struct ka_arena *a)
+{
+	struct ka_cursor next = *c;
+	struct ka_error *err = NULL;
+
+	if (r->is_end) {
+		c->is_end = true;
+		c->pt = NULL;
+		c->left = NULL;
+		return NULL;
+	}
+	next.pt = NULL;
+	err = apply(k, r, &next, a);
+	if (!err)
+		err = check_move(s, c, &next);
+	if (!err)
+		*c = next;
+	return err;
+}
+
+struct ka_error *ka_cursor_step(struct ka_kernel *k, const struct ka_stacks *s, struct ka_cursor *c, struct ka_arena *a)
+{
+	/* a return address may be the first byte behind a function that does not return */
+	ka_addr ip = c->is_call ? c->ip - 1 : c->ip;
+	bool is_kernel = ip >= k->layout.text_base && ip < k->layout.text_end;
+	struct ka_frame_rules r;
+	struct ka_error *err = NULL, *again;
+
+	if (!c->is_call && !ka_is_text(k, ip)) {
+		bad_call_rules(k, &r);
+		err = try_rules(k, s, &r, c, a);
+		if (!err) {
+			c->by = KA_BY_PT_REGS;
+			return NULL;
+		}
+		return ka_error_wrap(err, "0x%" PRIx64 " is no code", ip);
+	}
+	memset(&r, 0, sizeof(r));
+	if (orc_rules(k, ip, is_kernel, &r)) {
+		err = try_rules(k, s, &r, c, a);
+		if (!err) {
+			c->by = KA_BY_ORC;
+			return NULL;
+		}
+	}
+	memset(&r, 0, sizeof(r));
+	if (cfi_rules(k, ip, is_kernel, &r)) {
+		again = try_rules(k, s, &r, c, a);
+		if (!again) {
+			ka_error_free(err);
+			c->by = KA_BY_CFI;
+			return NULL;
+		}
+		if (err)
+			ka_error_free(again);
+		else
+			err = again;
+	}
+	if (err)	/* who knew the frame says that the stack is broken: guessing on would show stale frames */
+		return err;
+	fp_rules(k, &r);
+	if (!ka_error_drop(try_rules(k, s, &r, c, a)) && ka_is_text(k, c->ip)) {
+		c->by = KA_BY_FP;
+		return NULL;
+	}
+	return scan(k, s, c);
+}
