@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Cells, rows and errors as JSON. */
+#include <math.h>
+#include <stdio.h>
+
+#include "out.h"
+#include "template.h"
+
+static void address_add(struct ka_str *to, uint64_t value)
+{
+	ka_str_addn(to, "\"0x", 3);
+	ka_number_add(to, value, 16);
+	ka_str_addc(to, '"');
+}
+
+static void cell_add(struct ka_str *to, const struct ka_col *col, const void *row)
+{
+	const char *const *list;
+	uint64_t value;
+	const char *s;
+	size_t size;
+	double d;
+
+	if (!ka_cell_is_there(col, row)) {
+		ka_str_addn(to, "null", 4);
+		return;
+	}
+	switch (col->type) {
+	case KA_INT:
+		value = ka_cell_uint(col, row);
+		if ((int64_t)value < 0) {
+			ka_str_addc(to, '-');
+			value = -value;
+		}
+		ka_number_add(to, value, 10);
+		break;
+	case KA_UINT:
+	case KA_HEX:
+		ka_number_add(to, ka_cell_uint(col, row), 10);
+		break;
+	case KA_ADDR:
+		address_add(to, ka_cell_uint(col, row));
+		break;
+	case KA_BOOL:
+		ka_str_add(to, ka_cell_uint(col, row) ? "true" : "false");
+		break;
+	case KA_FLOAT:
+		d = *(const double *)((const char *)row + col->offset);
+		if (isfinite(d))
+			ka_str_printf(to, "%.15g", d);
+		else
+			ka_str_addn(to, "null", 4);	/* JSON has no word for it */
+		break;
+	case KA_TEXT:
+	case KA_CHARS:
+		s = ka_cell_string(col, row, &size);
+		ka_escape_json(to, s, size);
+		break;
+	case KA_LIST:
+		list = *(const char *const *const *)((const char *)row + col->offset);
+		ka_str_addc(to, '[');
+		for (size_t i = 0; list[i]; i++) {
+			if (i)
+				ka_str_addc(to, ',');
+			ka_escape_json(to, list[i], strlen(list[i]));
+		}
+		ka_str_addc(to, ']');
+		break;
+	}
+}
+
+void ka_json_cells(struct ka_str *to, const struct ka_rows *rows, const void *row)
+{
+	bool is_first = true;
+
+	for (size_t i = 0; i < rows->col_count; i++) {
+		const struct ka_col *col = &rows->cols[i];
+
+		if (col->flags & KA_ONLY_TEXT)
+			continue;
+		if (!is_first)
+			ka_str_addc(to, ',');
+		is_first = false;
+		/* Keys are C identifiers (ka_rows_check): nothing to escape. */
+		ka_str_addc(to, '"');
+		ka_str_add(to, col->key);
+		ka_str_addn(to, "\":", 2);
+		cell_add(to, col, row);
+	}
+}
+
+void ka_json_error(struct ka_str *to, const struct ka_error *err)
+{
+	static const char *const spaces[] = {
+		[KA_SPACE_VIRT] = "virtual", [KA_SPACE_PHYS] = "physical", [KA_SPACE_USER] = "user", [KA_SPACE_FILE] = "file",
+	};
+	const char *space = err->space < KA_COUNT(spaces) ? spaces[err->space] : NULL;
+
+	ka_str_printf(to, "\"code\":\"%s\",\"message\":", ka_error_code_name(err->code));
+	ka_escape_json(to, err->message, strlen(err->message));
+	if (space) {
+		ka_str_printf(to, ",\"space\":\"%s\",\"address\":", space);
+		address_add(to, err->addr);
+	} else {
+		ka_str_add(to, ",\"space\":null,\"address\":null");
+	}
+}
