@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One run of one command: its options, its needs, its document; and what the command sees of all that. */
+#include <ctype.h>
+#include <stdio.h>
+#include <kanalyze/symbol.h>
+#include <kanalyze/task.h>
+#include <kanalyze/type.h>
+
+#include "session.h"
+
+static const struct ka_option *option_find(const struct ka_command *c, const char *name, size_t len, bool is_long)
+{
+	for (const struct ka_option *o = c->options; o && o->name; o++) {
+		if (o->is_long == is_long && strlen(o->name) == len && !strncmp(o->name, name, len))
+			return o;
+	}
+	return NULL;
+}
+
+/* "[=LIST]": a value that may be left out, and is given only with '='. */
+static bool takes_maybe(const struct ka_option *o)
+{
+	return o->arg && o->arg[0] == '[';
+}
+
+static void given_push(struct ka_call *c, const struct ka_option *o, const char *value)
+{
+	if (!(c->option_count & (c->option_count - 1))) {
+		size_t cap = c->option_count ? c->option_count * 2 : 1;
+		struct ka_option_given *bigger = ka_alloc(c->arena, cap * sizeof(*bigger));
+
+		if (c->option_count)
+			memcpy(bigger, c->options, c->option_count * sizeof(*bigger));
+		c->options = bigger;
+	}
+	c->options[c->option_count++] = (struct ka_option_given){ o, value };
+}
+
+static struct ka_error *option_unknown(struct ka_call *c, const char *word, const char *name)
+{
+	const char *best = NULL;
+	bool is_long = false;
+	unsigned best_rank = 0;
+
+	for (const struct ka_option *o = c->command->options; o && o->name; o++) {
+		unsigned rank = ka_words_likeness(name, o->name);
+
+		/* Of a single letter, only the other case is near. */
+		if (!name[1])
+			rank = !o->name[1] && tolower((unsigned char)*name) == tolower((unsigned char)*o->name);
+		if (rank && (!best || rank < best_rank)) {
+			best = o->name;
+			best_rank = rank;
+			is_long = o->is_long;
+		}
+	}
+	if (best)
+		return ka_error_new(KA_USAGE, "there is no option '%s': did you mean '%s%s'?", word, is_long ? "--" : "-", best);
+	return ka_error_new(KA_USAGE, "there is no option '%s'", word);
+}
+
+static struct ka_error *parse_long(struct ka_call *c, const char *word, int argc, char **argv, int *i)
+{
+	const char *name = word + 2, *equals = strchr(name, '=');
+	const struct ka_option *o = option_find(c->command, name, equals ? (size_t)(equals - name) : strlen(name), true);
+	const char *value = equals ? equals + 1 : NULL;
+
+	if (!o)
+		return option_unknown(c, word, name);
+	if (value && !o->arg)
+		return ka_error_new(KA_USAGE, "option '--%s' takes no value", o->name);
+	if (!value && o->arg && !takes_maybe(o)) {
+		if (*i + 1 >= argc)
+			return ka_error_new(KA_USAGE, "option '--%s' needs %s", o->name, o->arg);
+		value = argv[++*i];
+	}
+	given_push(c, o, value);
+	return NULL;
+}
+
+/* "-l", "-SS", "-lf", "-c3", "-c 3", "-S=1,2": the longest name that fits is taken, letter by letter else. */
+static struct ka_error *parse_short(struct ka_call *c, const char *word, int argc, char **argv, int *i)
+{
+	for (const char *p = word + 1; *p;) {
+		const struct ka_option *o = NULL;
+		size_t len = 0;
+
+		/* Names of several letters stand alone: "-SS" is one, "-lSS" is not "-l -SS". */
+		if (p == word + 1) {
+			len = strcspn(p, "=");
+			o = option_find(c->command, p, len, false);
+		}
+		if (!o)
+			o = option_find(c->command, p, len = 1, false);
+		if (!o)
+			return option_unknown(c, word, p == word + 1 ? p : ka_strndup(c->arena, p, 1));
+		p += len;
+		if (!o->arg) {
+			if (*p == '=')
+				return ka_error_new(KA_USAGE, "option '-%s' takes no value", o->name);
+			given_push(c, o, NULL);
+		} else if (takes_maybe(o)) {
+			given_push(c, o, *p == '=' ? p + 1 : NULL);
+			if (*p == '=')
+				return NULL;
+		} else if (*p) {
+			given_push(c, o, p + (*p == '='));
+			return NULL;
+		} else if (*i + 1 < argc) {
+			given_push(c, o, argv[++*i]);
+			return NULL;
+		} else {
+			return ka_error_new(KA_USAGE, "option '-%s' needs %s", o->name, o->arg);
+		}
+	}
+	return NULL;
+}
+
+static bool is_negative_number(const struct ka_call *c, const char *word)
+{
+	return (c->command->needs & KA_NUMBER_ARGS) && isdigit((unsigned char)word[1]) &&
+	       !option_find(c->command, word + 1, strlen(word + 1), false);
+}
+
+/* argv[0] is the command's name. Options may stand anywhere before "--". */
+struct ka_error *ka_options_parse(struct ka_call *c, int argc, char **argv)
+{
+	struct ka_error *err = NULL;
+
+	c->argv = ka_alloc(c->arena, (argc + 1) * sizeof(*c->argv));
+	for (int i = 1; i < argc && !err; i++) {
+		if (c->command->needs & KA_RAW_ARGS) {
+			c->argv[c->argc++] = argv[i];
+		} else if (!strcmp(argv[i], "--")) {
+			while (++i < argc)
+				c->argv[c->argc++] = argv[i];
+		} else if (argv[i][0] != '-' || !argv[i][1] || is_negative_number(c, argv[i])) {
+			c->argv[c->argc++] = argv[i];
+		} else if (argv[i][1] == '-') {
+			err = parse_long(c, argv[i], argc, argv, &i);
+		} else {
+			err = parse_short(c, argv[i], argc, argv, &i);
+		}
+	}
+	return err;
+}
+
+bool ka_call_has(const struct ka_call *c, const char *option)
+{
+	for (size_t i = 0; i < c->option_count; i++) {
+		if (!strcmp(c->options[i].option->name, option))
+			return true;
+	}
+	return false;
+}
+
+const char *ka_call_value(const struct ka_call *c, const char *option)
+{
+	for (size_t i = c->option_count; i--;) {
+		if (!strcmp(c->options[i].option->name, option))
+			return c->options[i].value;
+	}
+	return NULL;
+}
+
+void ka_call_fault(struct ka_call *c, struct ka_error *err)
+{
+	if (!err)
+		return;
+	/* What ended since its reader had seen enough did not fail. */
+	if (err->code != KA_INTERRUPTED || !ka_out_sink(c->out)->is_broken) {
+		c->fault_count++;
+		ka_out_fault(c->out, err);
+	}
+	ka_error_free(err);
+}
+
+struct ka_error *ka_call_usage(struct ka_call *c, const char *fmt, ...)
+{
+	struct ka_error *err;
+	char *text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = ka_xstrdup(c->command->name);
+	va_end(ap);
+	err = ka_error_new(KA_USAGE, "%s", text);
+	free(text);
+	return err;
+}
+
+ka_addr ka_call_task(const struct ka_call *c)
+{
+	struct ka_session *s = c->session;
+
+	/* Looked for when a command first asks: `sym` and `log` need none. */
+	if (!s->has_task && s->k) {
+		s->task = ka_panic_task(s->k);
+		if (!s->task)
+			s->task = ka_cpu_task(s->k, 0);
+		if (!s->task)
+			s->task = ka_cpu_idle_task(s->k, 0);
+		s->has_task = true;
+	}
+	return s->task;
+}
+
+struct ka_error *ka_call_set_task(struct ka_call *c, ka_addr task)
+{
+	if (!ka_task_is(c->k, task))
+		return ka_error_at(KA_NOT_FOUND, KA_SPACE_VIRT, task, "%llx is no task", (unsigned long long)task);
+	c->session->task = task;
+	c->session->has_task = true;
+	return NULL;
+}
+
+const char *ka_call_setting(const struct ka_call *c, const char *name)
+{
+	return ka_settings_get(&c->session->settings, name);
+}
+
+static struct ka_error *needs_check(struct ka_session *s, unsigned needs)
+{
+	struct ka_error *err = NULL;
+	uint64_t size;
+
+	if (!(needs & (KA_NEED_TYPES | KA_NEED_TASKS | KA_NEED_SYMBOLS)))
+		return NULL;
+	if (!s->k)
+		return ka_error_new(KA_UNSUPPORTED, "no dump is open");
+	if (needs & (KA_NEED_TYPES | KA_NEED_TASKS))
+		err = ka_error_wrap(ka_type_size(s->k, "task_struct", &size), "types of the kernel are needed");
+	if (!err && (needs & (KA_NEED_SYMBOLS | KA_NEED_TASKS)) && !ka_symbol_count(s->k, NULL))
+		err = ka_error_new(KA_MISSING, "symbols of the kernel are needed, and there are none: give its vmlinux");
+	return err;
+}
+
+/* In text, the usage line stands below the message. */
+static struct ka_error *usage_add(const struct ka_call *c, struct ka_error *err)
+{
+	struct ka_error *fuller;
+
+	if (err->code != KA_USAGE || !ka_out_is_text(c->out))
+		return err;
+	fuller = ka_error_new(KA_USAGE, "%s\nusage: %s %s", err->message, c->command->name, c->command->args ? c->command->args : "");
+	ka_error_free(err);
+	return fuller;
+}
+
+int ka_session_call(struct ka_session *s, const struct ka_command *command, const char *text, int argc, char **argv)
+{
+	struct ka_call c = { .k = s->k, .session = s, .out = s->out, .command = command, .arena = ka_arena_new() };
+	struct ka_call *outer = s->call;
+	const char *outer_text = s->text;
+	int outer_inner = s->inner_status;
+	int status = KA_EXIT_CLEAN;
+	struct ka_error *err;
+
+	s->call = &c;
+	s->inner_status = KA_EXIT_CLEAN;
+	s->text = text;
+	ka_out_document_begin(s->out, command->name, command->rows ? command->rows[0] : NULL);
+	err = ka_options_parse(&c, argc, argv);
+	if (!err)
+		err = needs_check(s, command->needs);
+	if (!err)
+		err = command->run(&c);
+	if (err) {
+		if (err->code == KA_USAGE)
+			status = KA_EXIT_USAGE;
+		ka_call_fault(&c, usage_add(&c, err));
+	}
+	ka_out_document_end(s->out);
+	if (c.fault_count)
+		status = KA_MAX(status, KA_EXIT_FAULTS);
+	status = KA_MAX(status, s->inner_status);
+	s->inner_status = outer_inner;
+	ka_arena_free(c.arena);
+	s->call = outer;
+	s->text = outer_text;
+	return status;
+}

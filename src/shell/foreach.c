@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* foreach: one run of a command over the tasks that selectors choose. */
+#include <regex.h>
+
+#include <kanalyze/task.h>
+
+#include "session.h"
+
+static const char *const states[] = { "RU", "IN", "UN", "ST", "TR", "ZO", "DE", "SW", "WA", "PA", "ID", "NE" };
+
+/* What was selected. Ids are alternatives of each other; kinds and states narrow them down. */
+struct selection {
+	struct {
+		KA_VEC(ka_addr);
+	} tasks;
+	struct {
+		KA_VEC(const char *);
+	} names;
+	struct {
+		KA_VEC(regex_t);
+	} patterns;
+	bool is_state_wanted[KA_COUNT(states)];
+	bool has_state, is_kernel, is_user, is_leader, is_active;
+};
+
+static void selection_free(struct selection *s)
+{
+	for (size_t i = 0; i < s->patterns.n; i++)
+		regfree(&s->patterns.at[i]);
+	ka_vec_free(&s->patterns);
+	ka_vec_free(&s->names);
+	ka_vec_free(&s->tasks);
+}
+
+static bool name_exists(struct ka_kernel *k, const char *name)
+{
+	struct ka_walk w = ka_walk_tasks(k);
+	bool found = false;
+	struct ka_task t;
+
+	for (ka_addr at; !found && ka_walk_next(&w, &at);)
+		found = !ka_error_drop(ka_task_read(k, at, &t)) && !strncmp(t.comm, name, sizeof(t.comm) - 1);
+	ka_error_drop(ka_walk_end(&w));
+	return found;
+}
+
+static bool keyword(struct selection *s, const char *word)
+{
+	static const struct {
+		const char *word;
+		size_t offset;
+	} kinds[] = {
+		{ "kernel", offsetof(struct selection, is_kernel) },   { "user", offsetof(struct selection, is_user) },
+		{ "gleader", offsetof(struct selection, is_leader) }, { "active", offsetof(struct selection, is_active) },
+	};
+
+	for (size_t i = 0; i < KA_COUNT(kinds); i++) {
+		if (!strcmp(kinds[i].word, word)) {
+			*(bool *)((char *)s + kinds[i].offset) = true;
+			return true;
+		}
+	}
+	for (size_t i = 0; i < KA_COUNT(states); i++) {
+		if (!strcmp(states[i], word)) {
+			s->is_state_wanted[i] = s->has_state = true;
+			return true;
+		}
+	}
+	return false;
+}
+
+static struct ka_error *select_word(struct ka_call *c, struct selection *s, const char *word)
+{
+	size_t size = strlen(word);
+	struct ka_error *err;
+	regex_t pattern;
+	ka_addr task;
+
+	if (keyword(s, word))
+		return NULL;
+	/* words come as they were typed */
+	if (size > 1 && (word[0] == '\'' || word[0] == '"') && word[size - 1] == word[0])
+		word = ka_strndup(c->arena, word + 1, size - 2);
+	if (word[0] == '\\')	/* a task that is called like a command, a state or a kind */
+		word++;
+	else if (!(err = ka_parse_task(c->k, word, &task))) {
+		ka_vec_push(&s->tasks, task);
+		return NULL;
+	} else {
+		ka_error_free(err);
+	}
+	if (name_exists(c->k, word)) {
+		ka_vec_push(&s->names, word);
+		return NULL;
+	}
+	if (!strpbrk(word, ".*+?[]^$|()"))
+		return ka_error_new(KA_NOT_FOUND, "'%s' is neither a command that runs for tasks, nor a PID, task or name of one", word);
+	if (regcomp(&pattern, word, REG_EXTENDED | REG_NOSUB))
+		return ka_call_usage(c, "'%s' is no regular expression", word);
+	ka_vec_push(&s->patterns, pattern);
+	return NULL;
+}
+
+static bool is_selected(struct ka_kernel *k, const struct selection *s, const struct ka_task *t)
+{
+	bool is_kernel = ka_task_is_kthread(k, t), by_id = !(s->tasks.n || s->names.n || s->patterns.n), by_state = !s->has_state;
+	char comm[sizeof(t->comm) + 1] = "";
+	unsigned cpu;
+
+	memcpy(comm, t->comm, sizeof(t->comm));
+	for (size_t i = 0; !by_id && i < s->tasks.n; i++)
+		by_id = s->tasks.at[i] == t->addr;
+	for (size_t i = 0; !by_id && i < s->names.n; i++)
+		by_id = !strncmp(s->names.at[i], comm, sizeof(t->comm) - 1);
+	for (size_t i = 0; !by_id && i < s->patterns.n; i++)
+		by_id = !regexec(&s->patterns.at[i], comm, 0, NULL, 0);
+	for (size_t i = 0; !by_state && i < KA_COUNT(states); i++)
+		by_state = s->is_state_wanted[i] && !strcmp(states[i], ka_task_state_name(k, t));
+	return by_id && by_state && !(s->is_kernel && !is_kernel) && !(s->is_user && is_kernel) &&
+	       !(s->is_leader && t->pid != t->tgid) && !(s->is_active && !ka_task_is_active(k, t->addr, &cpu));
+}
+
+static struct ka_error *run_for(struct ka_call *c, const struct selection *s, const struct ka_command *command, int argc, char **argv)
+{
+	struct ka_walk w = ka_walk_tasks(c->k);
+	struct ka_str text = { 0 };
+	struct {
+		KA_VEC(char *);
+	} words = { 0 };
+	struct ka_error *err;
+	struct ka_task t;
+	size_t count = 0;
+
+	for (int i = 0; i < argc; i++) {
+		ka_vec_push(&words, argv[i]);
+		ka_str_printf(&text, i ? " %s" : "%s", argv[i]);
+	}
+	for (ka_addr at; ka_walk_next(&w, &at);) {
+		err = ka_task_read(c->k, at, &t);
+		if (err) {
+			ka_call_fault(c, err);
+			continue;
+		}
+		if (!is_selected(c->k, s, &t))
+			continue;
+		ka_vec_push(&words, ka_printf(c->arena, "%llx", (unsigned long long)at));
+		count++;
+	}
+	err = ka_walk_end(&w);
+	/* the list of tasks is told to be damaged, and what there is of it used */
+	ka_call_fault(c, err);
+	if (count)
+		ka_session_call(c->session, command, text.p, (int)words.n, words.at);
+	ka_str_free(&text);
+	ka_vec_free(&words);
+	return count ? NULL : ka_error_new(KA_NOT_FOUND, "no task fits");
+}
+
+static struct ka_error *foreach_run(struct ka_call *c)
+{
+	const struct ka_command *command = NULL;
+	struct selection s = { 0 };
+	struct ka_error *err = NULL;
+	int i;
+
+	for (i = 0; i < c->argc && !err; i++) {
+		command = ka_command_find(c->session, c->argv[i]);
+		if (command && (command->needs & KA_TAKES_TASKS))
+			break;
+		err = select_word(c, &s, c->argv[i]);
+		command = NULL;
+	}
+	if (!err)
+		err = command ? run_for(c, &s, command, c->argc - i, c->argv + i) :
+				ka_call_usage(c, "a command that runs for tasks is expected, as bt or ps");
+	selection_free(&s);
+	return err;
+}
+
+const struct ka_command ka_command_foreach = {
+	.name = "foreach",
+	.args = "[PID | TASK | NAME | REGEX | STATE | kernel | user | gleader | active]... COMMAND [OPTION]...",
+	.brief = "runs a command for many tasks",
+	.help = "Runs COMMAND for all tasks, or for those that are selected. PID, TASK, NAME and REGEX (an extended regular expression over the\n"
+		"names) add tasks; the rest narrows them down: STATE is one of RU IN UN ST TR ZO DE SW WA PA ID NE, kernel takes kernel threads,\n"
+		"user all others, gleader the leaders of thread groups, active what was on a CPU. A \\ before a NAME makes it a name though a\n"
+		"command or state is called so.\n"
+		"\n"
+		"EXAMPLES\n"
+		"    foreach bt\n"
+		"    foreach UN bt -l\n"
+		"    foreach '^kworker' active bt\n",
+	.needs = KA_RAW_ARGS | KA_NEED_TASKS,
+	.run = foreach_run,
+};

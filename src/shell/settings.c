@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The variables of `set`. */
+#include <stdio.h>
+#include <kanalyze/command.h>
+#include "kernel.h"
+#include "session.h"
+#include "settings.h"
+
+static struct ka_error *apply_debug(struct ka_session *s, const char *value)
+{
+	(void)s;
+	ka_log_level_now = atoi(value);
+	return NULL;
+}
+
+static struct ka_error *apply_edit(struct ka_session *s, const char *value)
+{
+	(void)s;
+	ka_editing_mode_set(value);
+	return NULL;
+}
+
+static struct ka_error *apply_error(struct ka_session *s, const char *value)
+{
+	return ka_out_faults_to(s->out, value);
+}
+
+static struct ka_error *apply_output(struct ka_session *s, const char *value)
+{
+	/* The rows of the `set` itself are still in the old format: a document does not change in its middle. */
+	s->format = !strcmp(value, "json") ? KA_OUT_JSON : !strcmp(value, "jsonl") ? KA_OUT_JSONL : KA_OUT_TEXT;
+	return NULL;
+}
+
+static struct ka_error *apply_zero_excluded(struct ka_session *s, const char *value)
+{
+	if (s->k)
+		s->k->image->is_zero_excluded = !strcmp(value, "on");
+	return NULL;
+}
+
+const struct ka_setting ka_setting_table[] = {
+	{ "color", KA_SETTING_CHOICE, "auto", "auto|on|off", "colours on a terminal; auto heeds NO_COLOR and TERM" },
+	{ "debug", KA_SETTING_NUMBER, "0", "N", "debug log on standard error: 1 decisions, 2 files and tables, 3 each lookup", apply_debug },
+	{ "edit", KA_SETTING_CHOICE, "emacs", "emacs|vi", "how the command line is edited", apply_edit },
+	{ "error", KA_SETTING_TEXT, "default", "default|redirect|FILE",
+	  "where errors go: standard error, along with redirected output, or a file", apply_error },
+	{ "null-stop", KA_SETTING_FLAG, "off", "on|off", "strings in structs end at their first NUL" },
+	{ "offline", KA_SETTING_CHOICE, "show", "show|hide", "shows or hides what belongs to CPUs that are offline" },
+	{ "output", KA_SETTING_CHOICE, "text", "text|json|jsonl", "format of all commands, as --json and --jsonl set it", apply_output },
+	{ "print_array", KA_SETTING_FLAG, "off", "on|off", "arrays in structs with one element a line" },
+	{ "print_max", KA_SETTING_NUMBER, "256", "N", "elements of an array printed at most" },
+	{ "radix", KA_SETTING_CHOICE, "10", "10|16", "of integers in structs and expressions" },
+	{ "redzone", KA_SETTING_FLAG, "on", "on|off", "addresses of slab objects point behind a left red zone" },
+	{ "scroll", KA_SETTING_TEXT, "on", "on|off|less|more|COMMAND",
+	  "output longer than the screen goes through a pager: $KANALYZE_PAGER, $PAGER, less, or the command given" },
+	{ "silent", KA_SETTING_FLAG, "off", "on|off", "no header at the start" },
+	{ "zero_excluded", KA_SETTING_FLAG, "off", "on|off", "pages filtered out of the dump read as zeros instead of failing",
+	  apply_zero_excluded },
+	{0},
+};
+
+const struct ka_setting *ka_setting_find(const char *name)
+{
+	for (const struct ka_setting *v = ka_setting_table; v->name; v++) {
+		if (!strcmp(v->name, name))
+			return v;
+	}
+	return NULL;
+}
+
+const char *ka_setting_why_not(const char *name)
+{
+	static const char *const table[][2] = {
+		{ "console", "debug output goes to standard error" },
+		{ "core", "errors do not make core files; use ulimit -c" },
+		{ "data_debug", "type data is always looked for" },
+		{ "free", "memory is given back by itself" },
+		{ "gdb", "there is no gdb inside" },
+		{ "hash", "walks always look out for loops" },
+		{ "namelist", "give the vmlinux on the command line" },
+		{ "refresh", "live systems are not read" },
+		{ "scope", "types do not depend on a scope" },
+		{ "unwind", "the unwinder is picked frame by frame" },
+	};
+
+	for (size_t i = 0; i < KA_COUNT(table); i++) {
+		if (!strcmp(table[i][0], name))
+			return table[i][1];
+	}
+	return NULL;
+}
+
+void ka_settings_init(struct ka_settings *st)
+{
+	size_t n = 0;
+
+	while (ka_setting_table[n].name)
+		n++;
+	st->values = ka_xalloc(n * sizeof(*st->values));
+	for (size_t i = 0; i < n; i++)
+		st->values[i] = ka_xstrdup(ka_setting_table[i].initial);
+}
+
+void ka_settings_free(struct ka_settings *st)
+{
+	for (size_t i = 0; st->values && ka_setting_table[i].name; i++)
+		free(st->values[i]);
+	free(st->values);
+	st->values = NULL;
+}
+
+const char *ka_settings_get(const struct ka_settings *st, const char *name)
+{
+	const struct ka_setting *v = ka_setting_find(name);
+
+	return v ? st->values[v - ka_setting_table] : NULL;
+}
+
+bool ka_settings_is_on(const struct ka_settings *st, const char *name)
+{
+	const char *value = ka_settings_get(st, name);
+
+	return value && !strcmp(value, "on");
+}
+
+static bool is_choice(const char *choices, const char *value)
+{
+	size_t n = strlen(value);
+
+	for (const char *p = choices; *p; p += strcspn(p, "|"), p += *p == '|') {
+		if (n && !strncmp(p, value, n) && (p[n] == '|' || !p[n]))
+			return true;
+	}
+	return false;
+}
+
+/* The word a value is kept as, or NULL: flags take what crash takes (on, off, 1, 0) and a little more. */
+static const char *canonical(const struct ka_setting *v, const char *value, char number[24])
+{
+	static const char *const yes[] = { "on", "1", "yes", "true" }, *const no[] = { "off", "0", "no", "false" };
+	uint64_t n;
+
+	switch (v->kind) {
+	case KA_SETTING_FLAG:
+		for (size_t i = 0; i < KA_COUNT(yes); i++) {
+			if (!strcmp(value, yes[i]))
+				return "on";
+			if (!strcmp(value, no[i]))
+				return "off";
+		}
+		return NULL;
+	case KA_SETTING_NUMBER:
+		if (!ka_parse_number(value, true, &n) || n > INT32_MAX)
+			return NULL;
+		snprintf(number, 24, "%u", (unsigned)n);
+		return number;
+	case KA_SETTING_CHOICE:
+		return is_choice(v->choices, value) ? value : NULL;
+	case KA_SETTING_TEXT:
+		return *value ? value : NULL;
+	}
+	return NULL;
+}
+
+struct ka_error *ka_settings_set(struct ka_settings *st, struct ka_session *session, const char *name, const char *value)
+{
+	const struct ka_setting *v = ka_setting_find(name);
+	struct ka_error *err;
+	const char *kept;
+	char number[24];
+
+	if (!v)
+		return ka_error_new(KA_USAGE, "there is no variable '%s'", name);
+	kept = canonical(v, value, number);
+	if (!kept)
+		return ka_error_new(KA_USAGE, "%s: '%s' is none of %s", name, value, v->choices);
+	err = session && v->apply ? v->apply(session, kept) : NULL;
+	if (!err) {
+		char *copy = ka_xstrdup(kept);
+
+		free(st->values[v - ka_setting_table]);
+		st->values[v - ka_setting_table] = copy;
+	}
+	return ka_error_wrap(err, "%s", name);
+}
