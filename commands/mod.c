@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* mod: loaded modules. */
+#include <inttypes.h>
+#include <kanalyze/command.h>
+#include <kanalyze/module.h>
+#include <kanalyze/system.h>
+
+struct mod_row {
+	ka_addr addr, base;
+	const char *name, *name_text, *size_text, *object, *object_text, *state, *taint_letters;
+	uint64_t size, taints;
+};
+KA_LINES(mod_row, "modules", "{addr:016}  {name_text}  {base:016}  {size_text}  {object_text}",
+	KA_COL(mod_row, addr, KA_ADDR, "struct module"),
+	KA_COLF(mod_row, name, KA_TEXT, KA_ONLY_JSON, "name"),
+	KA_COLF(mod_row, name_text, KA_TEXT, KA_ONLY_TEXT, "name, as wide as the longest"),
+	KA_COL(mod_row, base, KA_ADDR, "start of its text"),
+	KA_COLF(mod_row, size, KA_UINT, KA_ONLY_JSON, "bytes it takes after its init"),
+	KA_COLF(mod_row, size_text, KA_TEXT, KA_ONLY_TEXT, "the same, as wide as the longest"),
+	KA_COLF(mod_row, state, KA_TEXT, KA_ONLY_JSON, "live, coming, going or unformed"),
+	KA_COLF(mod_row, taints, KA_HEX, KA_ONLY_JSON, "taint bits it set"),
+	KA_COLF(mod_row, taint_letters, KA_TEXT, KA_ONLY_JSON, "the same as letters"),
+	KA_COLF(mod_row, object, KA_TEXT, KA_ONLY_JSON, "its file with debuginfo, where one is in use"),
+	KA_COLF(mod_row, object_text, KA_TEXT, KA_ONLY_TEXT, "as printed"));
+
+struct mod_range {
+	const char *name;
+	ka_addr base;
+	uint64_t size;
+	bool is_text;
+};
+KA_LINES(mod_range, "ranges", "",
+	KA_COL(mod_range, name, KA_TEXT, "what lies there"),
+	KA_COL(mod_range, base, KA_ADDR, "start"),
+	KA_COL(mod_range, size, KA_UINT, "bytes"),
+	KA_COL(mod_range, is_text, KA_BOOL, "is it executable?"));
+
+struct mod_taint {
+	const char *name, *name_text, *letters;
+	uint64_t taints;
+	const char *const *words;
+};
+KA_LINES(mod_taint, "tainted", "{name_text}  {letters}",
+	KA_COLF(mod_taint, name, KA_TEXT, KA_ONLY_JSON, "name"),
+	KA_COLF(mod_taint, name_text, KA_TEXT, KA_ONLY_TEXT, "name, as wide as the longest"),
+	KA_COLF(mod_taint, taints, KA_HEX, KA_ONLY_JSON, "taint bits it set"),
+	KA_COL(mod_taint, letters, KA_TEXT, "the same as letters; (U): not signed"),
+	KA_COLF(mod_taint, words, KA_LIST, KA_ONLY_JSON, "the same as words"));
+
+static int by_base(const void *a, const void *b)
+{
+	const struct ka_module *x = *(const struct ka_module *const *)a, *y = *(const struct ka_module *const *)b;
+
+	return x->base < y->base ? -1 : x->base > y->base;
+}
+
+static const struct ka_module *module_of(struct ka_call *c, const char *text)
+{
+	const struct ka_module *m = ka_module_find(c->k, text);
+	uint64_t addr;
+
+	if (!m && ka_parse_number(text, false, &addr)) {
+		m = ka_module_at(c->k, addr);
+		for (size_t i = 0; i < ka_module_count(c->k) && !m; i++)
+			if (ka_module_nth(c->k, i)->addr == addr)
+				m = ka_module_nth(c->k, i);
+	}
+	return m;
+}
+
+/* The modules that are asked for (all without arguments), by address as crash lists them. */
+static struct ka_error *choose(struct ka_call *c, const struct ka_module **list, size_t *ret_count)
+{
+	size_t n = 0, all = ka_module_count(c->k);
+
+	for (size_t i = 0; i < all && !c->argc; i++)
+		list[n++] = ka_module_nth(c->k, i);
+	for (int i = 0; i < c->argc; i++) {
+		const struct ka_module *m = module_of(c, c->argv[i]);
+
+		if (!m)
+			return ka_error_new(KA_NOT_FOUND, "%s: no module of that name, nor one at that address", c->argv[i]);
+		list[n++] = m;
+	}
+	if (n)
+		qsort(list, n, sizeof(*list), by_base);
+	*ret_count = n;
+	return NULL;
+}
+
+static const char *state_name(uint32_t state)
+{
+	static const char *const names[] = { "live", "coming", "going", "unformed" };	/* enum module_state */
+
+	return state < KA_COUNT(names) ? names[state] : NULL;
+}
+
+static const char *centred(struct ka_arena *a, const char *word, int width)
+{
+	int pad = width - (int)strlen(word), left = pad / 2;
+
+	return ka_printf(a, "%*s%s%*s", left, "", word, pad - left, "");
+}
+
+static void list_out(struct ka_call *c, const struct ka_module **list, size_t count)
+{
+	int name_width = 4, size_width = 4, addr_width = ka_long_size(c->k) * 2;
+	bool has_memory = false;
+
+	for (size_t i = 0; i < count; i++) {
+		name_width = KA_MAX(name_width, (int)strlen(list[i]->name));
+		size_width = KA_MAX(size_width, (int)strlen(ka_printf(c->arena, "%" PRIu64, list[i]->size)));
+		has_memory |= list[i]->is_scattered;
+	}
+	ka_out_note(c->out, "%s  %-*s  %s  %*s  OBJECT FILE", centred(c->arena, "MODULE", addr_width), name_width, "NAME",
+		    centred(c->arena, has_memory ? "TEXT_BASE" : "BASE", addr_width), size_width, "SIZE");
+	for (size_t i = 0; i < count; i++) {
+		const struct ka_module *m = list[i];
+		struct mod_row row = {
+			.addr = m->addr, .base = m->base, .name = m->name, .size = m->size, .taints = m->taints,
+			.name_text = ka_printf(c->arena, "%-*s", name_width, m->name),
+			.size_text = ka_printf(c->arena, "%*" PRIu64, size_width, m->size),
+			.state = state_name(m->state), .object = m->object, .object_text = m->object,
+			.taint_letters = ka_taint_letters(c->k, m->taints, true, c->arena),
+		};
+
+		if (!row.object_text)
+			row.object_text = m->has_kallsyms ? "(not loaded)  [CONFIG_KALLSYMS]" : "(not loaded)";
+		ka_out_begin(c->out, &ka_rows_mod_row, &row);
+		for (unsigned j = 0; j < m->range_count && !ka_out_is_text(c->out); j++) {
+			const struct ka_module_range *r = &m->ranges[j];
+
+			ka_out_row(c->out, &ka_rows_mod_range, &(struct mod_range){ r->name, r->base, r->size, r->is_text });
+		}
+		ka_out_end(c->out);
+	}
+}
+
+static void taints_out(struct ka_call *c, const struct ka_module **list, size_t count)
+{
+	int width = 4;
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!list[i]->taints && !list[i]->is_unsigned)
+			continue;
+		width = KA_MAX(width, (int)strlen(list[i]->name));
+		list[n++] = list[i];
+	}
+	if (!n) {
+		ka_out_note(c->out, "no tainted modules");
+		return;
+	}
+	ka_out_note(c->out, "%-*s  TAINTS", width, "NAME");
+	for (size_t i = 0; i < n; i++) {
+		const struct ka_module *m = list[i];
+		struct mod_taint row = {
+			.name = m->name, .name_text = ka_printf(c->arena, "%-*s", width, m->name), .taints = m->taints,
+			.letters = ka_printf(c->arena, "%s%s", ka_taint_letters(c->k, m->taints, true, c->arena),
+					     m->is_unsigned ? "(U)" : ""),
+			.words = ka_taint_words(c->k, m->taints, c->arena),
+		};
+
+		ka_out_row(c->out, &ka_rows_mod_taint, &row);
+	}
+}
+
+/* -s MODULE [FILE], -S [DIR] */
+static struct ka_error *load(struct ka_call *c, const struct ka_module **list)
+{
+	const char *name = ka_call_value(c, "s");
+	const struct ka_module *m = name ? module_of(c, name) : NULL;
+	size_t count = 0, all = ka_module_count(c->k);
+	struct ka_progress *progress;
+	struct ka_error *err;
+
+	if (c->argc > 1)
+		return ka_call_usage(c, "too many arguments");
+	if (name) {
+		if (!m)
+			return ka_error_new(KA_NOT_FOUND, "%s: no module of that name, nor one at that address", name);
+		err = ka_module_load(c->k, m, c->argc ? c->argv[0] : NULL, NULL);
+		if (err)
+			return err;
+		list_out(c, &m, 1);
+		return NULL;
+	}
+	progress = ka_progress_new("debuginfo of modules", all);
+	for (size_t i = 0; i < all && !ka_interrupted(); i++) {
+		m = ka_module_nth(c->k, i);
+		err = ka_module_load(c->k, m, NULL, c->argc ? c->argv[0] : NULL);
+		if (!err)
+			list[count++] = m;
+		ka_call_fault(c, err);
+		ka_progress_at(progress, i + 1);
+	}
+	ka_progress_free(progress);
+	if (count)
+		qsort(list, count, sizeof(*list), by_base);
+	list_out(c, list, count);
+	return NULL;
+}
+
+/* -d MODULE, -D */
+static struct ka_error *unload(struct ka_call *c)
+{
+	const char *name = ka_call_value(c, "d");
+	const struct ka_module *m = name ? module_of(c, name) : NULL;
+
+	if (c->argc)
+		return ka_call_usage(c, "too many arguments");
+	if (name && !m)
+		return ka_error_new(KA_NOT_FOUND, "%s: no module of that name, nor one at that address", name);
+	if (name && !ka_module_unload(c->k, m))
+		return ka_error_new(KA_NOT_FOUND, "no debuginfo of module %s is loaded", m->name);
+	for (size_t i = 0; !name && i < ka_module_count(c->k); i++)
+		ka_module_unload(c->k, ka_module_nth(c->k, i));
+	return NULL;
+}
+
+static struct ka_error *run(struct ka_call *c)
+{
+	unsigned modes = ka_call_has(c, "t") + ka_call_has(c, "s") + ka_call_has(c, "S") + ka_call_has(c, "d") + ka_call_has(c, "D");
+	const struct ka_module **list;
+	const struct ka_error *fault = ka_module_fault(c->k);
+	struct ka_error *err;
+	size_t count;
+
+	if (fault)
+		ka_call_fault(c, ka_error_at(fault->code, fault->space, fault->addr, "%s", fault->message));
+	if (!ka_module_count(c->k)) {
+		if (!fault)
+			ka_out_note(c->out, "no modules are loaded in this kernel");
+		return NULL;
+	}
+	list = ka_alloc(c->arena, (ka_module_count(c->k) + c->argc) * sizeof(*list));
+	if (modes > 1)
+		return ka_call_usage(c, "only one of -t, -s, -S, -d and -D");
+	if (ka_call_has(c, "s") || ka_call_has(c, "S"))
+		return load(c, list);
+	if (ka_call_has(c, "d") || ka_call_has(c, "D"))
+		return unload(c);
+	err = choose(c, list, &count);
+	if (err)
+		return err;
+	if (ka_call_has(c, "t"))
+		taints_out(c, list, count);
+	else
+		list_out(c, list, count);
+	return NULL;
+}
+
+static const struct ka_option options[] = {
+	{ "t", NULL, "only modules that taint the kernel, and how", false },
+	{ "s", "MODULE", "load the debuginfo of one module, from FILE or where it is found", false },
+	{ "S", NULL, "load the debuginfo of all modules, first looked for below DIR", false },
+	{ "d", "MODULE", "forget the debuginfo of one module", false },
+	{ "D", NULL, "forget the debuginfo of all modules", false },
+	{ NULL, NULL, NULL, false },
+};
+
+static const struct ka_rows *const rows[] = { &ka_rows_mod_row, &ka_rows_mod_range, &ka_rows_mod_taint, NULL };
+
+const struct ka_command ka_command_mod = {
+	.name = "mod",
+	.args = "[[-t] [MODULE | ADDR]... | -s MODULE [FILE] | -S [DIR] | -d MODULE | -D]",
+	.brief = "loaded modules",
+	.help =
+		"Modules by the address of their text: struct module, name, base, bytes they take, and the file their debuginfo\n"
+		"was read from. Symbols of modules are always there: they are read from the dump itself. Debuginfo gives source lines;\n"
+		"it is sought by build-id and by name beside the vmlinux, below the directory of the release and in /usr/lib/debug.\n"
+		"ADDR is of the struct module or any address within the module.\n"
+		"\n"
+		"    mod\n"
+		"    mod -t\n"
+		"    mod ext4\n"
+		"    mod -s nf_conntrack\n"
+		"    mod -S /srv/debuginfo\n",
+	.options = options,
+	.needs = KA_NEED_TYPES | KA_NEED_SYMBOLS,
+	.rows = rows,
+	.run = run,
+};
