@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""check_ps.py KANALYZE VMLINUX VMCORE TRUTH
+
+Compares what `ps` says of a dump with what the guest's own /proc said before it crashed. TRUTH has a block
+"##### PID n comm" for each process, "##### TID n OF m" for further threads, with "=== /proc/n/stat" and the like in them.
+The machine went on living between the two: a difference is explained when the task ran again after the truth was taken,
+or came or went with the shell that took it. Everything else is a fault, and the exit status is 1."""
+import json
+import re
+import subprocess
+import sys
+
+STATES = {'R': 'RU', 'S': 'IN', 'D': 'UN', 'T': 'ST', 't': 'TR', 'Z': 'ZO', 'X': 'DE', 'P': 'PA', 'I': 'ID'}
+POLICIES = ['NORMAL', 'FIFO', 'RR', 'BATCH', 'ISO', 'IDLE', 'DEADLINE', 'EXT']
+LIMITS = {'Max cpu time': 'CPU', 'Max file size': 'FSIZE', 'Max data size': 'DATA', 'Max stack size': 'STACK',
+          'Max core file size': 'CORE', 'Max resident set': 'RSS', 'Max processes': 'NPROC', 'Max open files': 'NOFILE',
+          'Max locked memory': 'MEMLOCK', 'Max address space': 'AS', 'Max file locks': 'LOCKS',
+          'Max pending signals': 'SIGPENDING', 'Max msgqueue size': 'MSGQUEUE', 'Max nice priority': 'NICE',
+          'Max realtime priority': 'RTPRIO', 'Max realtime timeout': 'RTTIME'}
+# What the shell that writes the truth starts for it. These come and go all the time.
+TOOLS = {'ls', 'cat', 'tr', 'grep', 'sort', 'sh', 'init', 'date', 'dd', 'cut', 'sleep', 'sync', 'dmesg', 'wc', 'pidof', 'busybox', 'ps'}
+TICKS_PER_S = 100       # USER_HZ, of /proc/PID/stat
+EXACT_RSS = (6, 16)     # /proc sums up what CPUs hold back since 82241a83cd15
+SLACK_S = 1.5           # clocks of the scheduler and of /proc/uptime, ticks, jiffies
+
+
+def kanalyze(binary, vmlinux, vmcore, command):
+    p = subprocess.run([binary, '--json', '-c', command, vmlinux, vmcore], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if p.returncode not in (0, 1) or not p.stdout:
+        sys.exit('%s: exit status %d\n%s' % (command, p.returncode, p.stderr.decode('utf-8', 'replace')))
+    return json.loads(p.stdout.decode('utf-8'))
+
+
+def stat_fields(line):
+    m = re.match(r'(\d+) \((.*)\) (.*)$', line, re.S)
+    if not m:
+        return None
+    rest = m[3].split()
+    return {'pid': int(m[1]), 'comm': m[2], 'state': rest[0], 'ppid': int(rest[1]), 'utime': int(rest[11]), 'stime': int(rest[12]),
+            'priority': int(rest[15]), 'start': int(rest[19]), 'vsize': int(rest[20]), 'rss': int(rest[21]), 'cpu': int(rest[36]),
+            'policy': int(rest[38])}
+
+
+def read_truth(path):
+    """-> (uptime when it was begun, is its RSS exact, {pid: {...}})"""
+    with open(path, encoding='utf-8', errors='replace') as f:
+        text = f.read()
+    m = re.search(r'^\+\+\+ truth at ([\d.]+)', text, re.M)
+    begun = float(m[1]) if m else 0.0
+    tasks = {}
+    for block in re.split(r'^##### ', text, flags=re.M)[1:]:
+        head, _, body = block.partition('\n')
+        m = re.match(r'PID (\d+) ?(.*)$', head) or re.match(r'TID (\d+) OF (\d+)$', head)
+        if not m:
+            continue
+        pid = int(m[1])
+        sections = {}
+        for part in re.split(r'^=== ', body, flags=re.M)[1:]:
+            name, _, content = part.partition('\n')
+            sections[re.sub(r'/(task/)?\d+', '', name)] = content
+        stat = stat_fields(sections.get('/proc/stat', '').split('\n')[0])
+        if not stat:        # gone before it could be asked
+            continue
+        status = dict(l.split(':', 1) for l in sections.get('/proc/status', '').split('\n') if ':' in l)
+        task = {'stat': stat, 'status': {k: v.strip() for k, v in status.items()},
+                'tgid': int(m[2]) if head.startswith('TID') else pid, 'limits': {}, 'args': None}
+        for line in sections.get('/proc/limits', '').split('\n'):
+            for words, name in LIMITS.items():
+                if line.startswith(words):
+                    values = line[len(words):].split()
+                    task['limits'][name] = [None if v == 'unlimited' else int(v) for v in values[:2]]
+        for name, content in sections.items():
+            if name.startswith('tr '):
+                task['args'] = content.split('\n')[0].rstrip(' ')
+        tasks[pid] = task
+    m = re.search(r'^##### LAB TRUTH (\d+)\.(\d+)', text, re.M)
+    return begun, bool(m) and (int(m[1]), int(m[2])) >= EXACT_RSS, tasks
+
+
+class Report:
+    def __init__(self):
+        self.compared = self.equal = 0
+        self.explained = {}
+        self.wrong = []
+
+    def check(self, what, ours, theirs, excuse=None):
+        self.compared += 1
+        if ours == theirs:
+            self.equal += 1
+        elif excuse:
+            self.explained.setdefault(excuse, []).append('%s: %s, truth %s' % (what, ours, theirs))
+        else:
+            self.wrong.append('%s: %s, truth %s' % (what, ours, theirs))
+
+
+def check_comm(r, who, row, stat):
+    comm, name = row['comm'], stat['comm']
+    excuse = None
+    if row['is_kernel_thread'] and comm != name:
+        # /proc shows the full name of a kernel thread, and of a kworker what it last worked for
+        if name.startswith(comm) and (len(comm) == 15 or comm.startswith('kworker/')):
+            excuse = 'longer name of a kernel thread in /proc'
+    r.check(who + ' comm', comm, name, excuse)
+
+
+def check_task(r, pid, row, times, truth, is_exact, ran_since, mm_moved):
+    stat, status, who = truth['stat'], truth['status'], 'PID %d (%s)' % (pid, row['comm'])
+    moved = 'it ran on after the truth was taken' if ran_since else None
+    check_comm(r, who, row, stat)
+    r.check(who + ' state', row['state'], STATES.get(stat['state']), moved)
+    r.check(who + ' ppid', row['ppid'], stat['ppid'])
+    r.check(who + ' cpu', row['cpu'], stat['cpu'], moved)
+    r.check(who + ' start', times['start_boottime_ns'] // (10 ** 9 // TICKS_PER_S), stat['start'])
+    r.check(who + ' policy', POLICIES.index(row['policy']), stat['policy'])
+    r.check(who + ' priority', row['prio'] - 100, stat['priority'], moved)
+    if times['utime_ns'] is not None:
+        # /proc scales the two so that their sum is what the scheduler measured: off by a tick where ticks are counted
+        ours = (times['utime_ns'] + times['stime_ns']) // (10 ** 9 // TICKS_PER_S)
+        theirs = stat['utime'] + stat['stime']
+        r.check(who + ' utime + stime', ours, theirs,
+                moved or ('ticks where /proc says measured time' if abs(ours - theirs) <= max(10, theirs // 5) else None))
+    if 'VmSize' in status:
+        r.check(who + ' VmSize', row['vsz_kb'], int(status['VmSize'].split()[0]), mm_moved)
+        theirs = int(status['VmRSS'].split()[0])
+        near = not is_exact and abs(row['rss_kb'] - theirs) <= 3 * 2 * 64 * 4
+        r.check(who + ' VmRSS', row['rss_kb'], theirs, mm_moved or ('/proc leaves out what CPUs or threads hold back' if near else None))
+    elif status:
+        r.check(who + ' VmSize', row['vsz_kb'], 0, mm_moved)
+
+
+def main():
+    if len(sys.argv) != 5:
+        sys.exit(__doc__)
+    binary, vmlinux, vmcore, truth_path = sys.argv[1:]
+    begun, is_exact, truth = read_truth(truth_path)
+    ps = kanalyze(binary, vmlinux, vmcore, 'ps')
+    policy = {t['task']: t for t in kanalyze(binary, vmlinux, vmcore, 'ps -Y')['tasks']}
+    times = {t['task']: t for t in kanalyze(binary, vmlinux, vmcore, 'ps -t')['tasks']}
+    runs = {t['task']: t for t in kanalyze(binary, vmlinux, vmcore, 'ps -l')['tasks']}
+    limits = {t['task']: t for t in kanalyze(binary, vmlinux, vmcore, 'ps -r')['tasks']}
+    arguments = {t['task']: t for t in kanalyze(binary, vmlinux, vmcore, 'ps -a')['tasks']}
+    groups = {t['pid']: t for t in kanalyze(binary, vmlinux, vmcore, 'ps -g')['tasks']}
+    r = Report()
+    for e in ps['errors']:
+        r.wrong.append('fault: %s' % e.get('message', e))
+    ours = {t['pid']: t for t in ps['tasks'] if t['pid']}
+    ran = {pid: runs[t['task']]['last_run_ns'] / 1e9 > begun - SLACK_S for pid, t in ours.items()}
+    group_of = {}
+    for leader, g in groups.items():
+        for t in [g] + g.get('threads', []):
+            group_of[t['pid']] = leader
+    for pid, row in sorted(ours.items()):
+        row.update({'policy': policy[row['task']]['policy'], 'prio': policy[row['task']]['prio']})
+        if pid not in truth:
+            is_new = times[row['task']]['start_boottime_ns'] / 1e9 > begun - SLACK_S
+            r.check('PID %d (%s)' % (pid, row['comm']), 'there', 'absent', 'started after the truth was taken' if is_new else None)
+            continue
+        t = truth[pid]
+        threads = [p for p, leader in group_of.items() if leader == group_of.get(pid)]
+        mm_moved = 'its process ran on after the truth was taken' if any(ran.get(p) for p in threads) else None
+        check_task(r, pid, row, times[row['task']], t, is_exact, ran[pid], mm_moved)
+        r.check('PID %d tgid' % pid, group_of.get(pid), t['tgid'])
+        if t['tgid'] == pid and 'Threads' in t['status']:
+            r.check('PID %d threads' % pid, len(threads), int(t['status']['Threads']), mm_moved)
+        for l in limits[row['task']].get('limits', []):
+            if l['name'] in t['limits']:
+                r.check('PID %d limit %s' % (pid, l['name']), [l['current'], l['maximum']], t['limits'][l['name']])
+        if t['args'] is not None:
+            args = arguments[row['task']]['args']
+            text = ' '.join(args).rstrip(' ') if args is not None else None
+            r.check('PID %d args' % pid, text, t['args'], 'user memory is not in the dump' if args is None else None)
+    for pid, t in sorted(truth.items()):
+        if pid in ours:
+            continue
+        comm = t['stat']['comm']
+        is_passing = comm in TOOLS or comm.startswith('kworker/')
+        r.check('PID %d (%s)' % (pid, comm), 'absent', 'there', 'a passing process of the shell, or a kworker' if is_passing else None)
+    print('%s: %d tasks, %d of them in the truth; %d fields compared, %d equal, %d explained, %d wrong' %
+          (truth_path, len(ps['tasks']), len(set(ours) & set(truth)), r.compared, r.equal,
+           sum(len(v) for v in r.explained.values()), len(r.wrong)))
+    for why, what in sorted(r.explained.items()):
+        print('  %d explained: %s (such as %s)' % (len(what), why, what[0]))
+    for w in r.wrong:
+        print('  WRONG %s' % w)
+    sys.exit(1 if r.wrong else 0)
+
+
+main()

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Tasks of older generations of kernels, on fake_kernel.c: argv[1] is the fake vmlinux, argv[2] its generation. */
+#include <elf.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <kanalyze/kernel.h>
+#include <kanalyze/symbol.h>
+#include <kanalyze/task.h>
+#include <kanalyze/type.h>
+#include "check.h"
+
+#define IMAGE_BASE 0xffffffff80000000ull
+
+static const uint8_t *elf;
+static size_t elf_size;
+static char core_path[] = "/tmp/kanalyze-old-kernels-XXXXXX";
+
+/* A write into the dead kernel's memory, to break it. */
+struct patch {
+	uint64_t at, value;
+};
+
+static void core_write(const struct patch *patches, size_t patch_count)
+{
+	static const char info[] = "OSRELEASE=0.0.0-fake\nPAGESIZE=4096\nNUMBER(phys_base)=0\n";
+	const Elf64_Ehdr *from = (const void *)elf;
+	const Elf64_Phdr *ph = (const void *)(elf + from->e_phoff);
+	Elf64_Phdr out[16] = {{0}};
+	uint8_t note[256] = {0};
+	Elf64_Nhdr nhdr = { 11, sizeof(info) - 1, 0 };
+	size_t n = 1, at = 0x1000;
+	FILE *f = fopen(core_path, "w");
+
+	memcpy(note, &nhdr, sizeof(nhdr));
+	memcpy(note + 12, "VMCOREINFO", 11);
+	memcpy(note + 24, info, sizeof(info) - 1);
+	out[0] = (Elf64_Phdr){ .p_type = PT_NOTE, .p_offset = 0x800, .p_filesz = 24 + ((sizeof(info) + 2) & ~3ul) };
+	fseek(f, 0x800, SEEK_SET);
+	fwrite(note, 1, sizeof(note), f);
+	for (int i = 0; i < from->e_phnum && n < 16; i++) {
+		uint8_t *bytes;
+
+		if (ph[i].p_type != PT_LOAD || !ph[i].p_memsz)
+			continue;
+		bytes = calloc(1, ph[i].p_memsz);
+		memcpy(bytes, elf + ph[i].p_offset, ph[i].p_filesz);
+		for (size_t p = 0; p < patch_count; p++)
+			if (patches[p].at >= ph[i].p_vaddr && patches[p].at + 8 <= ph[i].p_vaddr + ph[i].p_memsz)
+				memcpy(bytes + patches[p].at - ph[i].p_vaddr, &patches[p].value, 8);
+		out[n++] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_offset = at, .p_vaddr = ph[i].p_vaddr,
+					 .p_paddr = ph[i].p_vaddr - IMAGE_BASE, .p_filesz = ph[i].p_memsz, .p_memsz = ph[i].p_memsz };
+		fseek(f, at, SEEK_SET);
+		fwrite(bytes, 1, ph[i].p_memsz, f);
+		at += (ph[i].p_memsz + 4095) & ~4095ul;
+		free(bytes);
+	}
+	Elf64_Ehdr ehdr = *from;
+	ehdr.e_type = ET_CORE;
+	ehdr.e_phoff = sizeof(ehdr);
+	ehdr.e_phnum = n;
+	ehdr.e_shoff = ehdr.e_shnum = ehdr.e_shstrndx = 0;
+	fseek(f, 0, SEEK_SET);
+	fwrite(&ehdr, 1, sizeof(ehdr), f);
+	fwrite(out, sizeof(out[0]), n, f);
+	fclose(f);
+}
+
+static struct ka_kernel *open_kernel(const char *vmlinux)
+{
+	const char *const paths[] = { vmlinux, core_path, NULL };
+	struct ka_open_options o = { .paths = paths };
+	struct ka_kernel *k = NULL;
+	struct ka_error *err = ka_kernel_open(&o, &k);
+
+	if (err)
+		fprintf(stderr, "cannot open: %s\n", err->message);
+	CHECK(!err);
+	ka_error_free(err);
+	return k;
+}
+
+static uint64_t symbol(struct ka_kernel *k, const char *name)
+{
+	struct ka_symbol s = {0};
+
+	CHECK(ka_symbol_lookup(k, name, &s));
+	return s.addr;
+}
+
+static uint64_t offset(struct ka_kernel *k, const char *type, const char *path)
+{
+	uint64_t v = 0;
+
+	CHECK(!ka_error_drop(ka_type_offset(k, type, path, &v)));
+	return v;
+}
+
+struct expected {
+	int32_t pid, tgid;
+	const char *comm, *state, *state_long;
+	uint32_t cpu;
+};
+static const struct expected expected[] = {
+	{ 0, 0, "swapper", "RU", "TASK_RUNNING", 0 },
+	{ 0, 0, "swapper", "RU", "TASK_RUNNING", 1 },
+	{ 1, 1, "init", "IN", "TASK_INTERRUPTIBLE", 0 },
+	{ 2, 2, "kthreadd", "IN", "TASK_INTERRUPTIBLE", 1 },
+	{ 100, 100, "server", "UN", "TASK_UNINTERRUPTIBLE", 1 },
+	{ 101, 100, "server-a", "RU", "TASK_RUNNING", 1 },
+	{ 102, 100, "server-b", "ST", "TASK_STOPPED", 0 },
+	{ 200, 200, "gone", "ZO", "TASK_DEAD|EXIT_ZOMBIE", 0 },
+	{ 300, 300, "traced", "TR", "TASK_TRACED", 0 },
+	{ 301, 301, "parked", "PA", "TASK_PARKED", 0 },
+};
+
+/* All tasks in order; *fault, the caller's, when the walk told one. */
+static size_t walk(struct ka_kernel *k, ka_addr *ret, size_t max, struct ka_error **fault)
+{
+	struct ka_walk w = ka_walk_tasks(k);
+	size_t n = 0;
+
+	for (ka_addr at; ka_walk_next(&w, &at) && n < max; )
+		ret[n++] = at;
+	*fault = ka_walk_end(&w);
+	return n;
+}
+
+static void check_tasks(struct ka_kernel *k)
+{
+	struct ka_arena *a = ka_arena_new();
+	struct ka_error *fault;
+	ka_addr tasks[32];
+	size_t n = walk(k, tasks, 32, &fault);
+
+	CHECK_STR(fault ? fault->message : "none", "none");
+	ka_error_free(fault);
+	CHECK_INT(n, KA_COUNT(expected));
+	CHECK_INT(ka_task_count(k), KA_COUNT(expected));
+	for (size_t i = 0; i < n && i < KA_COUNT(expected); i++) {
+		const struct expected *e = &expected[i];
+		struct ka_task t;
+
+		CHECK(!ka_error_drop(ka_task_read(k, tasks[i], &t)));
+		CHECK_INT(t.pid, e->pid);
+		CHECK_INT(t.tgid, e->tgid);
+		CHECK_STR(t.comm, e->comm);
+		CHECK_STR(ka_task_state_name(k, &t), e->state);
+		CHECK_STR(ka_task_state_long(k, &t, a), e->state_long);
+		CHECK_INT(t.cpu, e->cpu);
+		CHECK_INT(t.thread_sp, 0xffffffff81234560ull);
+		CHECK_INT(t.start_time, 5000000600ull);
+		CHECK_INT(t.start_boottime, 5000000601ull);
+		CHECK_INT(t.last_arrival, 1000 + t.pid);
+		CHECK_INT(ka_task_is_kthread(k, &t), e->pid == 0 || e->pid == 2 || e->pid == 301);
+		CHECK(ka_task_is(k, tasks[i]));
+	}
+	ka_arena_free(a);
+}
+
+static void check_cpus(struct ka_kernel *k, int generation)
+{
+	uint64_t clock_ns;
+	unsigned cpu = 99;
+	ka_addr at;
+
+	CHECK_INT(ka_cpu_count(k), 2);
+	CHECK_INT(ka_cpu_online_count(k), 2);
+	CHECK_INT(ka_cpu_task(k, 1), symbol(k, "t101"));
+	CHECK_INT(ka_cpu_idle_task(k, 1), symbol(k, "t_idle1"));
+	CHECK(ka_task_is_active(k, symbol(k, "t101"), &cpu));
+	CHECK_INT(cpu, 1);
+	CHECK(!ka_task_is_active(k, symbol(k, "t100"), &cpu));
+	CHECK(!ka_error_drop(ka_cpu_clock(k, 1, &clock_ns)));
+	CHECK_INT(clock_ns, 6000);
+	CHECK(ka_error_drop(ka_percpu_offset(k, 2, &clock_ns)));
+	CHECK_INT(ka_panic_task(k), symbol(k, "t101"));
+	CHECK_INT(ka_panic_cpu(k), 1);
+	CHECK_INT(ka_task_time_unit_ns(k), generation < 417 ? 1000000 : 1);
+	CHECK(!ka_error_drop(ka_task_by_pid(k, 102, &at)));
+	CHECK_INT(at, symbol(k, "t102"));
+	CHECK(ka_error_drop(ka_task_by_pid(k, 103, &at)));
+}
+
+static void check_mm(struct ka_kernel *k, int generation)
+{
+	struct ka_mm mm;
+	struct ka_error *err = NULL;
+	char bytes[16];
+
+	CHECK(!ka_error_drop(ka_mm_read(k, symbol(k, "mm100"), &mm)));
+	CHECK_INT(mm.total_vm_pages, 1000);
+	CHECK_INT(mm.arg_end - mm.arg_start, 16);
+	/* what the threads hold back is added before a counter below zero is taken for 0; swap entries are no pages */
+	CHECK_INT(mm.rss_pages, generation == 206 ? 30 + 12 : (30 + 2 - 1) + (-5 + 20));
+	CHECK(!ka_error_drop(ka_mm_read(k, 0, &mm)));
+	CHECK_INT(mm.rss_pages, 0);
+	CHECK_INT(ka_read_user(k, symbol(k, "mm100"), 0x1000, bytes, 16, &err), 0);
+	CHECK(err != NULL);
+	ka_error_free(err);
+}
+
+/* With one source broken, the other has all tasks still, and the fault names what is broken. */
+static void check_broken(const char *vmlinux, const struct patch *patches, size_t count, const char *words, size_t want)
+{
+	struct ka_kernel *k;
+	struct ka_error *fault;
+	ka_addr tasks[32];
+
+	core_write(patches, count);
+	k = open_kernel(vmlinux);
+	if (!k)
+		return;
+	CHECK_INT(walk(k, tasks, 32, &fault), want);
+	CHECK(fault && strstr(fault->message, words));
+	if (fault && !strstr(fault->message, words))
+		fprintf(stderr, "told is: %s\n", fault->message);
+	ka_error_free(fault);
+	ka_kernel_close(k);
+}
+
+static void check_guards(const char *vmlinux, struct ka_kernel *k, int generation)
+{
+	uint64_t next = symbol(k, "t100") + offset(k, "task_struct", "tasks.next");
+	uint64_t back = symbol(k, "t1") + offset(k, "task_struct", "tasks");
+	uint64_t link = symbol(k, "p100") + offset(k, "pid", "tasks");
+	uint64_t pids = generation < 417 ? symbol(k, "pid_hash") : symbol(k, "n_top") + offset(k, "radix_tree_node", "slots");
+	uint64_t thread = symbol(k, "t101") + offset(k, "task_struct", generation < 404 ? "thread_group" : "thread_node");
+	size_t all = KA_COUNT(expected);
+
+	check_broken(vmlinux, &(struct patch){ next, 0x10 }, 1, "task list is not whole", all);
+	check_broken(vmlinux, &(struct patch){ next, back }, 1, "comes back", all);
+	check_broken(vmlinux, &(struct patch){ next, symbol(k, "init_level4_pgt") }, 1, "is no task", all);
+	check_broken(vmlinux, &(struct patch){ next, symbol(k, "init_task") + offset(k, "task_struct", "tasks") }, 1,
+		     "in the pid structures but not in the task list", all);
+	check_broken(vmlinux, &(struct patch){ thread, 0x10 }, 1, "threads of PID 100", all);
+	check_broken(vmlinux, &(struct patch){ pids, 0x12 }, 1,
+		     generation < 417 ? "pid structures are not whole" : "in the task list but not in", all);
+	check_broken(vmlinux, &(struct patch){ link, 0 }, 1, "PID 100 ", all);
+	check_broken(vmlinux, &(struct patch){ link, 0x10 }, 1, "pid structures are not whole", all);
+	/* both at once: what is left is shown, and both are told */
+	check_broken(vmlinux, (struct patch[]){ { next, 0x10 }, { pids, 0x12 } }, 2, "task list is not whole",
+		     generation < 417 ? all - 3 : all);
+}
+
+int main(int argc, char **argv)
+{
+	int generation = argc == 3 ? atoi(argv[2]) : 0, fd = argc == 3 ? open(argv[1], O_RDONLY) : -1;
+	struct stat st;
+	struct ka_kernel *k;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return 2;
+	elf_size = st.st_size;
+	elf = mmap(NULL, elf_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	close(fd);
+	close(mkstemp(core_path));
+	core_write(NULL, 0);
+	k = open_kernel(argv[1]);
+	if (k) {
+		check_tasks(k);
+		check_cpus(k, generation);
+		check_mm(k, generation);
+		check_guards(argv[1], k, generation);
+		ka_kernel_close(k);
+	}
+	unlink(core_path);
+	return CHECK_DONE();
+}
