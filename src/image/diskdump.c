@@ -373,6 +373,9 @@ static struct ka_error *diskdump_read_page(struct ka_image *img, uint64_t phys, 
 	if (!p)
 		return ka_error_at(KA_TRUNCATED, KA_SPACE_PHYS, phys, "physical 0x%" PRIx64 " lies in a part of the dump that was not given", phys);
 	err = read_desc(p, rank(d, pfn) - p->first_rank, &offset, &size, &flags);
+	/* a descriptor that was never written: what a flattened dump has where it was broken off */
+	if (!err && !size && img->info.is_flattened)
+		err = ka_error_new(KA_TRUNCATED, "the writing of the dump was broken off before it");
 	if (!err && (!size || size > 2 * d->block_size))
 		err = ka_error_new(KA_CORRUPT, "the page descriptor says %u bytes at 0x%" PRIx64, size, offset);
 	if (!err && p->file->map && offset <= p->file->size && size <= p->file->size - offset) {

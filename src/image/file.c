@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "image.h"
+#include "flat.h"
 
 static struct ka_error *refuse(const char *path, const struct stat *st)
 {
@@ -80,7 +80,14 @@ struct ka_error *ka_file_open(const char *path, struct ka_file **ret)
 
 		f->map = map == MAP_FAILED ? NULL : map;
 	}
+	f->raw_size = f->size;
+	f->raw_map = f->map;
 	err = refuse_packed(f);
+	if (!err && ka_flat_probe(f)) {
+		/* reads go through the index from now on */
+		err = ka_flat_open(f);
+		f->map = NULL;
+	}
 	if (err) {
 		ka_file_close(f);
 		return err;
@@ -93,8 +100,9 @@ void ka_file_close(struct ka_file *f)
 {
 	if (!f)
 		return;
-	if (f->map)
-		munmap((void *)f->map, f->size);
+	if (f->raw_map)
+		munmap((void *)f->raw_map, f->raw_size);
+	ka_flat_close(f->flat);
 	close(f->fd);
 	free(f->path);
 	free(f);
@@ -102,11 +110,21 @@ void ka_file_close(struct ka_file *f)
 
 struct ka_error *ka_file_read(const struct ka_file *f, uint64_t offset, void *ret, size_t size)
 {
+	if (!f->flat)
+		return ka_file_read_raw(f, offset, ret, size);
 	if (offset > f->size || size > f->size - offset)
+		return ka_error_at(KA_TRUNCATED, KA_SPACE_FILE, offset, "%s ends at 0x%" PRIx64 " of the dump that it makes, 0x%" PRIx64
+				   " bytes before the end of what is wanted", f->path, f->size, offset + size - f->size);
+	return ka_flat_read(f, offset, ret, size);
+}
+
+struct ka_error *ka_file_read_raw(const struct ka_file *f, uint64_t offset, void *ret, size_t size)
+{
+	if (offset > f->raw_size || size > f->raw_size - offset)
 		return ka_error_at(KA_TRUNCATED, KA_SPACE_FILE, offset, "%s ends at 0x%" PRIx64 ", 0x%" PRIx64 " bytes before the end of what is wanted",
-				   f->path, f->size, offset + size - f->size);
-	if (f->map) {
-		memcpy(ret, f->map + offset, size);
+				   f->path, f->raw_size, offset + size - f->raw_size);
+	if (f->raw_map) {
+		memcpy(ret, f->raw_map + offset, size);
 		return NULL;
 	}
 	while (size) {

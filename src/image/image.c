@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The probe list of formats, and reading through the page cache. */
 #include <stdio.h>
+#include "flat.h"
 #include "image_priv.h"
 
 extern const struct ka_image_ops ka_image_elf, ka_image_diskdump;
@@ -15,7 +16,6 @@ static const struct {
 	size_t size;
 	const char *name, *hint;
 } refused[] = {
-	{ 0, "makedumpfile\0\0\0\0", 16, "flattened makedumpfile (-F)", "make it a plain dump: makedumpfile -R vmcore < FILE" },
 	{ 0, "DISKDUMP", 8, "diskdump (before kdump)", "crash reads it" },
 	{ 0, "\xed\x23\x8f\x61\x73\x01\x19\xa8", 8, "LKCD", "crash reads it" },
 	{ 0, "\xa8\x19\x01\x73\x61\x8f\x23\xed", 8, "LKCD", "crash reads it" },
@@ -92,6 +92,15 @@ struct ka_error *ka_image_open(struct ka_file **files, size_t count, struct ka_i
 	if (err) {
 		ka_image_close(img);
 		return err;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (!files[i]->flat)
+			continue;
+		img->info.is_flattened = true;
+		if (ka_flat_is_cut(files[i]->flat)) {
+			img->info.is_partial = img->info.is_incomplete = true;
+			ka_image_warn(img, "%s, a flattened dump, ends without its end mark: it is cut or was not written to its end", files[i]->path);
+		}
 	}
 	img->cache = ka_cache_new(img->info.page_size ? img->info.page_size : 4096);
 	*ret = img;

@@ -12,6 +12,9 @@ struct ka_file {
 	int fd;
 	uint64_t size;
 	const uint8_t *map;	/* NULL: use ka_file_read */
+	uint64_t raw_size;	/* of the file itself, which differs from size when it is flattened */
+	const uint8_t *raw_map;
+	struct ka_flat *flat;	/* index of a flattened file; NULL: it is a plain one */
 };
 struct ka_error *ka_file_open(const char *path, struct ka_file **ret) KA_MUST_CHECK;
 void ka_file_close(struct ka_file *f);
@@ -29,6 +32,7 @@ enum ka_compression { KA_COMP_NONE, KA_COMP_ZLIB = 1, KA_COMP_LZO = 2, KA_COMP_S
 
 struct ka_image_info {
 	const char *format;		/* "kdump compressed", "ELF vmcore" ... */
+	bool is_flattened;		/* the file is a stream of makedumpfile -F that makes such a dump */
 	uint16_t e_machine;		/* EM_*; 0 unknown */
 	bool is_64bit, is_big_endian;
 	uint32_t page_size;		/* of the dump's blocks; 0 when the format has none (ELF) */

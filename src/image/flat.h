@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Flattened dumps (makedumpfile -F): a stream of blocks, each with its place in the file that it makes. */
+#ifndef KA_IMAGE_FLAT_H
+#define KA_IMAGE_FLAT_H
+
+#include "image.h"
+
+/* Is the file a flattened one? */
+bool ka_flat_probe(const struct ka_file *f);
+/* Makes the index of the blocks; afterwards size and reads of f are those of the file that the blocks make. */
+struct ka_error *ka_flat_open(struct ka_file *f) KA_MUST_CHECK;
+void ka_flat_close(struct ka_flat *flat);
+struct ka_error *ka_flat_read(const struct ka_file *f, uint64_t offset, void *ret, size_t size) KA_MUST_CHECK;
+/* The stream ends without its end mark. */
+bool ka_flat_is_cut(const struct ka_flat *flat);
+/* Bytes of the file itself, whatever it is; file.c. */
+struct ka_error *ka_file_read_raw(const struct ka_file *f, uint64_t offset, void *ret, size_t size) KA_MUST_CHECK;
+
+#endif
