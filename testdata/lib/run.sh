@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# run.sh CRASH MEMORY LIMIT RAW: start the guest, wait for its end, take the dump out of its
+# disk, and look whether it is one. Called by ../make.
+set -eu
+crash=$1 memory=$2 limit=$3 raw=$4
+run=$base/$crash
+rm -rf "$run"
+mkdir -p "$run/boot" "$run/data/dir" "$run/loop"
+die() { echo "crash $crash: $*" >&2; exit 1; }
+
+# Two disks: one brings the capture kernel and takes truth and dump away, the other is
+# the file system that is mounted when the crash comes.
+ln "$base/kernel/vmlinuz" "$run/boot/vmlinuz" 2> /dev/null || cp "$base/kernel/vmlinuz" "$run/boot/vmlinuz"
+cp "$base/initrd" "$run/boot/initrd"
+echo 'a file in a file system in a file' > "$run/loop/inner.txt"
+disk() { # FILE MB UUID-DIGIT FOLDER OPTION ... : an ext4 that is the same each time
+	f=$1 mb=$2 uuid=$3$3$3$3$3$3$3$3-$3$3$3$3-4$3$3$3-8$3$3$3-$3$3$3$3$3$3$3$3$3$3$3$3 from=$4
+	shift 4
+	truncate -s "${mb}M" "$f"
+	mke2fs -q -F -t ext4 -U "$uuid" -E "hash_seed=$uuid,root_owner=0:0" -d "$from" "$@" "$f"
+}
+disk "$run/data/loop.img" 4 3 "$run/loop" -O ^has_journal
+disk "$run/data.img" 32 2 "$run/data" -L data
+disk "$run/out.img" $((memory * 2 + 128)) 1 "$run/boot" -O ^has_journal -L out
+
+case $debian in '') reserve=96M ;; *) reserve=256M ;; esac
+# cx16=off: qemu 7.2 gets the flags of a failed cmpxchg16b wrong, on which newer kernels trip.
+# -no-reboot: kexec is no reboot to qemu, so the machine ends with the capture kernel's reboot.
+set -- qemu-system-x86_64 -nodefaults -display none -no-reboot -machine pc -accel tcg,thread=multi \
+	-cpu max,la57=off,cx16=off -smp 2,sockets=2 -m "$memory" -rtc base=2026-01-02T03:04:05,clock=vm \
+	-smbios type=1,manufacturer=kanalyze,product=test-guest,version=1 \
+	-kernel "$base/kernel/vmlinuz" -initrd "$base/initrd" \
+	-append "console=ttyS0,115200 panic=1 crashkernel=$reserve ka_crash=$crash ka_raw=$raw" \
+	-serial "file:$run/console.log" \
+	-drive "if=none,id=out,format=raw,cache=unsafe,file=$run/out.img" -device virtio-blk-pci,drive=out \
+	-drive "if=none,id=data,format=raw,cache=unsafe,file=$run/data.img" -device virtio-blk-pci,drive=data \
+	-netdev user,id=net,restrict=on -device virtio-net-pci,netdev=net,romfile=
+echo "$@" > "$run/qemu.cmd"
+status=0
+timeout "$limit" "$@" < /dev/null > "$run/qemu.log" 2>&1 || status=$?
+[ $status != 124 ] || die "not done after $limit s; see $run/console.log"
+[ $status = 0 ] || die "qemu failed ($status): $(tail -1 "$run/qemu.log")"
+grep -q 'GUEST DUMP DONE' "$run/console.log" || die "no dump was written; see $run/console.log"
+
+take() { debugfs -R "dump /$1 $run/$1" "$run/out.img" > /dev/null 2>&1; [ -s "$run/$1" ] || die "$1 is missing in $run/out.img"; }
+for f in truth.txt vmcore makedumpfile.log dmesg; do take $f; done
+if [ -n "$raw" ]; then take vmcore.raw; fi
+# The dump has to be of this very kernel and of this crash, the truth whole.
+[ "$(head -c 8 "$run/vmcore")" = "KDUMP   " ] || die "the dump is no kdump-compressed file"
+id=$(readelf -n "$base/kernel/vmlinux" | sed -n 's/.*Build ID: //p' | head -1)
+grep -q "BUILD-ID=$id" "$run/vmcore" || die "the dump is of another kernel than build-id $id"
+grep -q '##### END' "$run/truth.txt" || die "the truth is not whole"
+case $crash in
+sysrq) grep -q 'sysrq: Trigger a crash' "$run/dmesg" ;;
+null) grep -q 'RIP: 0010:ktgt_update_lat_stats' "$run/dmesg" ;;
+esac || die "the guest died of something else; see $run/dmesg"
+grep '^ZOO.*FAILED' "$run/truth.txt" | sed 's/^/note: /' || :
+rm -rf "$run/boot" "$run/data" "$run/loop" "$run/data.img" "$run/out.img"
