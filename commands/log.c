@@ -86,7 +86,8 @@ static unsigned caller_width(struct ka_kernel *k)
 
 	if (ka_symbol_lookup(k, "pid_max", &s) && !ka_error_drop(ka_symbol_value(k, "pid_max", &max)))
 		ns.pid_max = max;
-	else if (!ka_symbol_lookup(k, "init_pid_ns", &s) || ka_error_drop(ka_view_read(k, &ka_view_log_pid_ns, s.addr, &ns)))
+	else if (!ka_symbol_lookup(k, "init_pid_ns", &s) ||
+		 ka_error_drop(ka_view_read(k, &ka_view_log_pid_ns, s.addr, &ns)))
 		return 8;
 	return ns.pid_max <= 99999 ? 6 : ns.pid_max <= 999999 ? 7 : 8;
 }
@@ -130,7 +131,8 @@ static void prefix_add(struct ka_call *c, struct style *st, const struct ka_log_
 	if (time && !st->no_time)
 		ka_str_printf(to, "[%s] ", time);
 	else if (r->has_time && !st->no_time)
-		ka_str_printf(to, "[%5" PRIu64 ".%06" PRIu64 "] ", r->time_ns / 1000000000, r->time_ns % 1000000000 / 1000);
+		ka_str_printf(to, "[%5" PRIu64 ".%06" PRIu64 "] ", r->time_ns / 1000000000,
+			      r->time_ns % 1000000000 / 1000);
 	if (st->caller && r->has_caller) {
 		char *caller = ka_printf(c->arena, "%c%u", r->caller & 0x80000000 ? 'C' : 'T', r->caller & 0x7fffffff);
 
@@ -151,7 +153,8 @@ static void indented_add(struct ka_str *to, const char *text, size_t size, size_
 }
 
 /* Record i and those that go on its line; returns how many. */
-static size_t line_make(struct ka_call *c, struct style *st, const struct ka_log_record *r, size_t left, struct ka_str *to)
+static size_t line_make(struct ka_call *c, struct style *st, const struct ka_log_record *r, size_t left,
+			struct ka_str *to)
 {
 	size_t indent, n = 0;
 
@@ -191,8 +194,15 @@ static const char *const *dict_list(struct ka_arena *a, const struct ka_log_reco
 static void record_out(struct ka_call *c, struct style *st, const struct ka_log_record *r, const char *line)
 {
 	struct log_row row = {
-		.seq = r->seq, .time_ns = r->time_ns, .has_time = r->has_time, .level = r->level, .has_level = r->has_level,
-		.facility = r->facility, .continued = r->is_continued, .comm = r->comm, .line = line,
+		.seq = r->seq,
+		.time_ns = r->time_ns,
+		.has_time = r->has_time,
+		.level = r->level,
+		.has_level = r->has_level,
+		.facility = r->facility,
+		.continued = r->is_continued,
+		.comm = r->comm,
+		.line = line,
 	};
 
 	if (!ka_out_is_text(c->out)) {
@@ -202,7 +212,8 @@ static void record_out(struct ka_call *c, struct style *st, const struct ka_log_
 			row.text = ka_rust_demangle_text(c->arena, row.text);
 		row.dict = dict_list(c->arena, r);
 		if (r->has_caller)
-			row.caller = ka_printf(c->arena, "%c%u", r->caller & 0x80000000 ? 'C' : 'T', r->caller & 0x7fffffff);
+			row.caller =
+				ka_printf(c->arena, "%c%u", r->caller & 0x80000000 ? 'C' : 'T', r->caller & 0x7fffffff);
 	}
 	ka_out_row(c->out, &ka_rows_log_row, &row);
 }
@@ -230,7 +241,8 @@ static void log_out(struct ka_call *c, struct style *st)
 }
 
 /* Messages of a per-CPU buffer as lines: a KERN_SOH byte and a level stand before each. */
-static const char *safe_lines(struct ka_call *c, const struct style *st, const struct ka_log_safe_buffer *b, const char *prefix, bool has_level)
+static const char *safe_lines(struct ka_call *c, const struct style *st, const struct ka_log_safe_buffer *b,
+			      const char *prefix, bool has_level)
 {
 	struct ka_str s = {0};
 	bool at_start = true;
@@ -272,7 +284,9 @@ static void safe_out(struct ka_call *c, const struct style *st, bool is_asked)
 	if (is_asked && !count)
 		ka_out_note(c->out, "this kernel has no printk_safe buffers");
 	for (size_t i = 0; i < count && !ka_interrupted(); i++) {
-		struct log_safe row = { .name = b[i].name, .cpu = b[i].cpu, .addr = b[i].addr, .size = b[i].size, .lost = b[i].lost };
+		struct log_safe row = {
+			.name = b[i].name, .cpu = b[i].cpu, .addr = b[i].addr, .size = b[i].size, .lost = b[i].lost,
+		};
 		struct log_rest rest = { .name = b[i].name, .cpu = b[i].cpu };
 
 		if (is_asked) {
@@ -284,7 +298,8 @@ static void safe_out(struct ka_call *c, const struct style *st, bool is_asked)
 			ka_out_row(c->out, &ka_rows_log_safe, &row);
 			ka_out_note(c->out, "\n");
 		} else if (b[i].size) {
-			rest.text = safe_lines(c, st, &b[i], st->no_time ? "" : ka_printf(c->arena, "[%s] ", b[i].name), true);
+			rest.text = safe_lines(c, st, &b[i], st->no_time ? "" : ka_printf(c->arena, "[%s] ", b[i].name),
+					       true);
 			ka_out_row(c->out, &ka_rows_log_rest, &rest);
 		}
 	}
@@ -345,18 +360,20 @@ static const struct ka_option options[] = {
 	{ NULL, NULL, NULL, false },
 };
 
-static const struct ka_rows *const rows[] = { &ka_rows_log_row, &ka_rows_log_safe, &ka_rows_log_rest, &ka_rows_log_audit, NULL };
+static const struct ka_rows *const rows[] = { &ka_rows_log_row, &ka_rows_log_safe, &ka_rows_log_rest, &ka_rows_log_audit,
+					     NULL };
 
 const struct ka_command ka_command_log = {
 	.name = "log",
 	.args = "[-TtdmcasR]",
 	.brief = "kernel messages",
 	.help =
-		"The messages of the kernel, oldest first, from the lockless ring buffer (5.10 and later), the record buffer\n"
-		"(3.5 to 5.9) or the plain text buffer before. A damaged record is told and costs that record alone.\n"
+		"The messages of the kernel, oldest first, from the lockless ring buffer (5.10 and\n"
+		"later), the record buffer (3.5 to 5.9) or the plain text buffer before. A damaged record\n"
+		"is told and costs that record alone.\n"
 		"\n"
-		"The wall clock of -T is the kernel's real-time clock at the crash less the time since the message; it does not\n"
-		"know of the clock being set, nor of suspends after the message.\n"
+		"The wall clock of -T is the kernel's real-time clock at the crash less the time since\n"
+		"the message; it does not know of the clock being set, nor of suspends after the message.\n"
 		"\n"
 		"    log\n"
 		"    log -T | tail\n"

@@ -79,7 +79,8 @@ static struct ka_error *choose(struct ka_call *c, const struct ka_module **list,
 		const struct ka_module *m = module_of(c, c->argv[i]);
 
 		if (!m)
-			return ka_error_new(KA_NOT_FOUND, "%s: no module of that name, nor one at that address", c->argv[i]);
+			return ka_error_new(KA_NOT_FOUND, "%s: no module of that name, nor one at that address",
+					    c->argv[i]);
 		list[n++] = m;
 	}
 	if (n)
@@ -130,7 +131,8 @@ static void list_out(struct ka_call *c, const struct ka_module **list, size_t co
 		for (unsigned j = 0; j < m->range_count && !ka_out_is_text(c->out); j++) {
 			const struct ka_module_range *r = &m->ranges[j];
 
-			ka_out_row(c->out, &ka_rows_mod_range, &(struct mod_range){ r->name, r->base, r->size, r->is_text });
+			ka_out_row(c->out, &ka_rows_mod_range,
+				   &(struct mod_range){ r->name, r->base, r->size, r->is_text });
 		}
 		ka_out_end(c->out);
 	}
@@ -220,7 +222,8 @@ static struct ka_error *unload(struct ka_call *c)
 
 static struct ka_error *run(struct ka_call *c)
 {
-	unsigned modes = ka_call_has(c, "t") + ka_call_has(c, "s") + ka_call_has(c, "S") + ka_call_has(c, "d") + ka_call_has(c, "D");
+	unsigned modes = ka_call_has(c, "t") + ka_call_has(c, "s") + ka_call_has(c, "S") + ka_call_has(c, "d") +
+			 ka_call_has(c, "D");
 	const struct ka_module **list;
 	const struct ka_error *fault = ka_module_fault(c->k);
 	struct ka_error *err;
@@ -266,10 +269,11 @@ const struct ka_command ka_command_mod = {
 	.args = "[[-t] [MODULE | ADDR]... | -s MODULE [FILE] | -S [DIR] | -d MODULE | -D]",
 	.brief = "loaded modules",
 	.help =
-		"Modules by the address of their text: struct module, name, base, bytes they take, and the file their debuginfo\n"
-		"was read from. Symbols of modules are always there: they are read from the dump itself. Debuginfo gives source lines;\n"
-		"it is sought by build-id and by name beside the vmlinux, below the directory of the release and in /usr/lib/debug.\n"
-		"ADDR is of the struct module or any address within the module.\n"
+		"Modules by the address of their text: struct module, name, base, bytes they take, and\n"
+		"the file their debuginfo was read from. Symbols of modules are always there: they are\n"
+		"read from the dump itself. Debuginfo gives source lines; it is sought by build-id and by\n"
+		"name beside the vmlinux, below the directory of the release and in /usr/lib/debug. ADDR\n"
+		"is of the struct module or any address within the module.\n"
 		"\n"
 		"    mod\n"
 		"    mod -t\n"

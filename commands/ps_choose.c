@@ -39,17 +39,19 @@ bool ps_parent_pid(const struct ps *ps, const struct ka_task *t, int32_t *ret)
 void ps_read_tasks(struct ps *ps)
 {
 	struct ka_walk w = ka_walk_tasks(ps->k);
+	struct ka_error *err;
 
 	ps->tasks = ka_alloc(ps->c->arena, (ka_task_count(ps->k) + 1) * sizeof(*ps->tasks));
 	for (ka_addr at; ka_walk_next(&w, &at); ) {
-		struct ka_error *err = ka_task_read(ps->k, at, &ps->tasks[ps->count]);
-
+		err = ka_task_read(ps->k, at, &ps->tasks[ps->count]);
 		if (err)
 			ka_call_fault(ps->c, err);
 		else
 			ka_map_add(&ps->by_addr, at, ps->count++);
 	}
-	ka_call_fault(ps->c, ka_walk_end(&w));
+	err = ka_walk_end(&w);
+	if (!ka_error_catch(&err, KA_INTERRUPTED))	/* that is told at the end */
+		ka_call_fault(ps->c, err);
 }
 
 static bool is_regex(const char *text)
@@ -59,7 +61,21 @@ static bool is_regex(const char *text)
 	return n >= 2 && text[0] == '\'' && text[n - 1] == '\'';
 }
 
-/* A pattern may have lost its quotes on the way here: what no command is called and looks like one is taken for one. */
+static size_t choose_command(struct ps *ps, const char *name, bool *chosen)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ps->count; i++) {
+		/* a longer name matches what the kernel has left of it */
+		if (strncmp(ps->tasks[i].comm, name, sizeof(ps->tasks[i].comm) - 1))
+			continue;
+		chosen[i] = true;
+		n++;
+	}
+	return n;
+}
+
+/* A name in quotes that is no expression may be a command's all the same: "a name with sp)(". */
 static struct ka_error *choose_regex(struct ps *ps, const char *text, bool *chosen, size_t *ret_count)
 {
 	bool is_quoted = is_regex(text);
@@ -69,6 +85,9 @@ static struct ka_error *choose_regex(struct ps *ps, const char *text, bool *chos
 	int rc = regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB);
 
 	if (rc) {
+		*ret_count = choose_command(ps, pattern, chosen);
+		if (*ret_count)
+			return NULL;
 		regerror(rc, &regex, why, sizeof(why));
 		return ka_error_new(KA_USAGE, "invalid regular expression: %s: %s", pattern, why);
 	}
@@ -84,20 +103,6 @@ static struct ka_error *choose_regex(struct ps *ps, const char *text, bool *chos
 	}
 	regfree(&regex);
 	return NULL;
-}
-
-static size_t choose_command(struct ps *ps, const char *name, bool *chosen)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < ps->count; i++) {
-		/* a longer name matches what the kernel has left of it */
-		if (strncmp(ps->tasks[i].comm, name, sizeof(ps->tasks[i].comm) - 1))
-			continue;
-		chosen[i] = true;
-		n++;
-	}
-	return n;
 }
 
 static size_t choose_number(struct ps *ps, const char *text, bool *chosen)
@@ -133,6 +138,7 @@ static struct ka_error *choose_argument(struct ps *ps, const char *text, bool *c
 		n = choose_number(ps, text, chosen);
 	if (!n && text[0] != '\\')
 		n = choose_command(ps, text, chosen);
+	/* a pattern may have lost its quotes on the way here */
 	if (!n && strpbrk(text, "*+?[]^$|()"))
 		err = choose_regex(ps, text, chosen, &n);
 	if (err || n)

@@ -75,30 +75,55 @@ void ps_lineage(const struct ps *ps)
 	}
 }
 
-/* Of a process: the children of any of its threads, as PPID counts them; of a thread that leads no group: its own. */
-static bool is_child(const struct ps *ps, const struct ka_task *t, const struct ka_task *parent)
-{
-	int32_t ppid;
+/* Tasks by a number they share, each chain in the order of the table: so that no task is compared with all others. */
+struct chains {
+	struct ka_map first;	/* number -> index + 1 */
+	size_t *next;		/* index + 1; 0: the last */
+};
 
-	if (t == parent)
-		return false;
-	if (ps_parent(t) == parent->addr)
-		return true;
-	return parent->pid && parent->pid == parent->tgid && ps_parent_pid(ps, t, &ppid) && ppid == parent->pid;
+static void chain_add(struct chains *c, size_t i, uint64_t key)
+{
+	uint64_t next = 0;
+
+	ka_map_get(&c->first, key, &next);
+	c->next[i] = next;
+	ka_map_set(&c->first, key, i + 1);
+}
+
+static size_t chain_first(const struct chains *c, uint64_t key)
+{
+	uint64_t first = 0;
+
+	ka_map_get(&c->first, key, &first);
+	return first;
+}
+
+/* Of a process: the children of any of its threads, as PPID counts them; of a thread that leads no group: its own. */
+static bool is_child(const struct ka_task *t, const struct ka_task *parent)
+{
+	bool is_process = parent->pid && parent->pid == parent->tgid;
+
+	return t != parent && (is_process || ps_parent(t) == parent->addr);
 }
 
 void ps_children(const struct ps *ps)
 {
+	struct chains by_parent = { .next = ka_alloc(ps->c->arena, (ps->count + 1) * sizeof(size_t)) };
+	int32_t ppid;
+
+	for (size_t j = ps->count; j-- > 0; )
+		if (ps_parent_pid(ps, &ps->tasks[j], &ppid))
+			chain_add(&by_parent, j, (uint32_t)ppid);
 	for (size_t i = 0; i < ps->chosen_count && !ka_interrupted(); i++) {
 		const struct ka_task *t = ps->chosen[i];
 		struct ps_kin row = kin(t, "");
 		size_t n = 0;
 
 		ka_out_begin(ps->c->out, &ps_rows_kin, &row);
-		for (size_t j = 0; j < ps->count; j++) {
-			if (!is_child(ps, &ps->tasks[j], t))
+		for (size_t j = chain_first(&by_parent, (uint32_t)t->tgid); j; j = by_parent.next[j - 1]) {
+			if (!is_child(&ps->tasks[j - 1], t))
 				continue;
-			row = kin(&ps->tasks[j], "  ");
+			row = kin(&ps->tasks[j - 1], "  ");
 			ka_out_row(ps->c->out, &ps_rows_child, &row);
 			n++;
 		}
@@ -107,12 +132,16 @@ void ps_children(const struct ps *ps)
 		ka_out_end(ps->c->out);
 		ka_out_note(ps->c->out, "\n");
 	}
+	ka_map_free(&by_parent.first);
 }
 
 void ps_threads(const struct ps *ps)
 {
+	struct chains by_group = { .next = ka_alloc(ps->c->arena, (ps->count + 1) * sizeof(size_t)) };
 	struct ka_map shown = {0};
 
+	for (size_t j = ps->count; j-- > 0; )
+		chain_add(&by_group, j, (uint32_t)ps->tasks[j].tgid);
 	for (size_t i = 0; i < ps->chosen_count && !ka_interrupted(); i++) {
 		const struct ka_task *t = ps->chosen[i];
 		struct ps_kin row;
@@ -125,10 +154,10 @@ void ps_threads(const struct ps *ps)
 			continue;
 		row = kin(t, "");
 		ka_out_begin(ps->c->out, &ps_rows_kin, &row);
-		for (size_t j = 0; j < ps->count; j++) {
-			if (&ps->tasks[j] == t || ps->tasks[j].tgid != t->tgid)
+		for (size_t j = chain_first(&by_group, (uint32_t)t->tgid); j; j = by_group.next[j - 1]) {
+			if (&ps->tasks[j - 1] == t)
 				continue;
-			row = kin(&ps->tasks[j], "  ");
+			row = kin(&ps->tasks[j - 1], "  ");
 			ka_out_row(ps->c->out, &ps_rows_thread, &row);
 			n++;
 		}
@@ -138,4 +167,5 @@ void ps_threads(const struct ps *ps)
 		ka_out_note(ps->c->out, "\n");
 	}
 	ka_map_free(&shown);
+	ka_map_free(&by_group.first);
 }

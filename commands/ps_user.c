@@ -47,7 +47,7 @@ static const char *const *strings(const struct ps *ps, const struct ka_task *t, 
 	struct ka_error *err = NULL;
 	const char **list;
 	size_t size, n = 0;
-	char *bytes;
+	char *buffer, *bytes;
 
 	if (end < start || end - start > ARGUMENTS_MAX) {
 		ka_call_fault(ps->c, ka_error_at(KA_CORRUPT, KA_SPACE_USER, start,
@@ -55,14 +55,16 @@ static const char *const *strings(const struct ps *ps, const struct ka_task *t, 
 						 (unsigned long long)start, (unsigned long long)end));
 		return NULL;
 	}
-	bytes = ka_alloc(a, end - start + 1);
-	size = ka_read_user(ps->k, t->mm, start, bytes, end - start, &err);
+	buffer = ka_xalloc(end - start + 1);
+	size = ka_read_user(ps->k, t->mm, start, buffer, end - start, &err);
+	/* only what was there is kept: how long it would be is the dump's word */
+	bytes = memcpy(ka_alloc(a, size + 1), buffer, size);
+	free(buffer);
 	if (err)
 		ka_call_fault(ps->c, ka_error_wrap(err, "PID %d: cannot access user stack address: %llx", t->pid,
 						   (unsigned long long)(start + size)));
 	if (err && !size)
 		return NULL;
-	bytes[size] = 0;
 	for (size_t i = 0; i < size; i++)
 		n += !bytes[i] || i + 1 == size;
 	list = ka_alloc(a, (n + 1) * sizeof(*list));

@@ -4,26 +4,30 @@
 #include <inttypes.h>
 #include <kanalyze/command.h>
 #include <kanalyze/module.h>
+#include <kanalyze/rust.h>
 #include <kanalyze/symbol.h>
 #include <kanalyze/task.h>
 
 struct sym_row {
 	ka_addr addr;
 	char type[2];
-	const char *name, *module, *module_text, *file, *indent, *offset_text;
+	const char *name, *readable, *name_text, *module, *module_text, *file, *indent, *offset_text, *cpu_text;
 	uint64_t offset, size;
 	uint32_t line, cpu;
 	bool has_line, percpu, has_cpu;
 };
-KA_LINES(sym_row, "symbols", "{indent}{addr} ({type}) {name}{offset_text}{cpu? [CPU %]}{module_text? [%]}{file? %\\:}{line? %}",
+KA_LINES(sym_row, "symbols", "{indent}{addr} ({type}) {name_text}{offset_text}{cpu_text? [%]}{module_text? [%]}{file? %\\:}{line? %}",
 	KA_COL(sym_row, addr, KA_ADDR, "the address; of per-CPU variables: their offset"),
 	KA_COL(sym_row, type, KA_CHARS, "letter as of nm: T text, D data, B bss, R read-only; lower case: local"),
-	KA_COL(sym_row, name, KA_TEXT, "symbol"),
+	KA_COLF(sym_row, name, KA_TEXT, KA_ONLY_JSON, "symbol"),
+	KA_COLF(sym_row, readable, KA_TEXT, KA_ONLY_JSON, "its name as in Rust, where it is of Rust"),
+	KA_COLF(sym_row, name_text, KA_TEXT, KA_ONLY_TEXT, "the readable one of the two"),
 	KA_COLF(sym_row, offset, KA_UINT, KA_ONLY_JSON, "bytes behind the symbol"),
 	KA_COLF(sym_row, offset_text, KA_TEXT, KA_ONLY_TEXT, "the same as printed"),
 	KA_COLF(sym_row, size, KA_UINT, KA_ONLY_JSON | KA_ZERO_IS_NONE, "bytes of the symbol"),
 	KA_COLF(sym_row, percpu, KA_BOOL, KA_ONLY_JSON, "is it a per-CPU variable?"),
 	KA_COL_IF(sym_row, cpu, KA_UINT, has_cpu, "CPU whose copy of a per-CPU variable lies there"),
+	KA_COLF(sym_row, cpu_text, KA_TEXT, KA_ONLY_TEXT, "the same as printed"),
 	KA_COLF(sym_row, module, KA_TEXT, KA_ONLY_JSON, "module it is of"),
 	KA_COLF(sym_row, module_text, KA_TEXT, KA_ONLY_TEXT, "the same, but where a whole module is shown"),
 	KA_COL(sym_row, file, KA_TEXT, "source file of a text address"),
@@ -47,10 +51,19 @@ static void show(struct ka_call *c, const struct ka_symbol *s, uint64_t offset, 
 {
 	const char *radix = ka_call_setting(c, "radix");
 	struct sym_row row = {
-		.addr = s->addr + offset, .type = { s->type, 0 }, .name = s->name, .module = s->module, .offset = offset,
-		.module_text = flags & WITHOUT_MODULE ? NULL : s->module, .size = s->size, .percpu = s->is_percpu, .indent = flags & INDENTED ? "  " : "",
+		.addr = s->addr + offset,
+		.type = { s->type, 0 },
+		.name = s->name,
+		.module = s->module,
+		.offset = offset,
+		.module_text = flags & WITHOUT_MODULE ? NULL : s->module,
+		.size = s->size,
+		.percpu = s->is_percpu,
+		.indent = flags & INDENTED ? "  " : "",
 	};
 
+	row.readable = ka_rust_demangle(c->arena, s->name);
+	row.name_text = row.readable ? row.readable : s->name;
 	row.offset_text = !offset ? "" : radix && !strcmp(radix, "16") ? ka_printf(c->arena, "+0x%" PRIx64, offset)
 								       : ka_printf(c->arena, "+%" PRIu64, offset);
 	if (flags & WITH_LINE && s->module)
@@ -152,13 +165,23 @@ static size_t all_by_name(struct ka_call *c, const char *name)
 	return found;
 }
 
+static bool has_part(struct ka_call *c, const char *name, const char *part)
+{
+	const char *rust;
+
+	if (strstr(name, part))
+		return true;
+	rust = ka_rust_demangle(c->arena, name);
+	return rust && strstr(rust, part);
+}
+
 static size_t query_table(struct ka_call *c, const struct table *t, const char *part, unsigned flags)
 {
 	struct ka_symbol s;
 	size_t found = 0;
 
 	for (size_t i = 0; i < t->n && !ka_interrupted(); i++) {
-		if (nth(t, i, &s) && strstr(s.name, part)) {
+		if (nth(t, i, &s) && has_part(c, s.name, part)) {
 			show(c, &s, 0, flags);
 			found++;
 		}
@@ -189,7 +212,8 @@ static bool module_index(const struct table *t, ka_addr addr, size_t *ret)
 			r = &t->module->ranges[i];
 	for (size_t i = 0; r && i < t->n && t->at[i].addr <= addr; i++) {
 		/* Of several at one address the first. */
-		if (t->at[i].addr - r->base < r->size && !t->at[i].is_percpu && !(found && t->at[i].addr == t->at[*ret].addr)) {
+		if (t->at[i].addr - r->base < r->size && !t->at[i].is_percpu &&
+		    !(found && t->at[i].addr == t->at[*ret].addr)) {
 			*ret = i;
 			found = true;
 		}
@@ -197,27 +221,47 @@ static bool module_index(const struct table *t, ka_addr addr, size_t *ret)
 	return found;
 }
 
+/* The per-CPU variable at an address as the symbols count it: of the kernel or of a module. */
+static bool percpu_symbol(struct ka_call *c, ka_addr addr, struct ka_symbol *ret)
+{
+	struct ka_symbol start, end;
+	size_t i;
+
+	if (ka_symbol_lookup(c->k, "__per_cpu_start", &start) && ka_symbol_lookup(c->k, "__per_cpu_end", &end) &&
+	    addr - start.addr < end.addr - start.addr)
+		return ka_symbol_index(c->k, NULL, addr, &i) && ka_symbol_nth(c->k, NULL, i, ret) && ret->is_percpu;
+	for (const struct ka_module **m = modules(c); *m; m++) {
+		struct table t = table_of(c->k, *m);
+
+		if (!(*m)->percpu || addr - (*m)->percpu >= (*m)->percpu_size)
+			continue;
+		for (i = t.n; i; i--) {
+			*ret = t.at[i - 1];
+			if (ret->is_percpu && ret->addr <= addr)
+				return true;
+		}
+	}
+	return false;
+}
+
 /* An address in the per-CPU area of some CPU. */
 static bool percpu_at(struct ka_call *c, ka_addr addr)
 {
-	struct ka_symbol start, end, s;
-	uint64_t offset;
-	size_t i;
-
-	if (!ka_symbol_lookup(c->k, "__per_cpu_start", &start) || !ka_symbol_lookup(c->k, "__per_cpu_end", &end))
-		return false;
 	for (unsigned cpu = 0; cpu < ka_cpu_count(c->k); cpu++) {
-		struct sym_row row;
-
-		if (ka_error_drop(ka_percpu_offset(c->k, cpu, &offset)))
-			continue;
-		if (addr - offset - start.addr >= end.addr - start.addr || !ka_symbol_index(c->k, NULL, addr - offset, &i) ||
-		    !ka_symbol_nth(c->k, NULL, i, &s) || !s.is_percpu)
-			continue;
-		row = (struct sym_row){
-			.addr = addr, .type = { s.type, 0 }, .name = s.name, .offset = addr - offset - s.addr, .size = s.size,
-			.percpu = true, .cpu = cpu, .has_cpu = true, .indent = "", .offset_text = "",
+		struct sym_row row = {
+			.addr = addr, .percpu = true, .cpu = cpu, .has_cpu = true, .indent = "", .offset_text = "",
 		};
+		struct ka_symbol s;
+		uint64_t offset;
+
+		if (ka_error_drop(ka_percpu_offset(c->k, cpu, &offset)) || !percpu_symbol(c, addr - offset, &s))
+			continue;
+		row.cpu_text = ka_printf(c->arena, "CPU %u", cpu);
+		row.type[0] = s.type;
+		row.name = row.name_text = s.name;
+		row.module = row.module_text = s.module;
+		row.size = s.size;
+		row.offset = addr - offset - s.addr;
 		if (row.offset)
 			row.offset_text = ka_printf(c->arena, "+%" PRIu64, row.offset);
 		ka_out_row(c->out, &ka_rows_sym_row, &row);
@@ -251,8 +295,9 @@ static struct ka_error *by_address(struct ka_call *c, const char *text, ka_addr 
 	}
 	if (percpu_at(c, addr))
 		return NULL;
-	return ka_error_at(KA_NOT_FOUND, KA_SPACE_VIRT, addr, "%s: no symbol: the address lies neither in the kernel's image "
-			   "nor in a module%s", text, ka_is_kernel_addr(c->k, addr) ? "" : " (it is no kernel address at all)");
+	return ka_error_at(KA_NOT_FOUND, KA_SPACE_VIRT, addr,
+			   "%s: no symbol: the address lies neither in the kernel's image nor in a module%s",
+			   text, ka_is_kernel_addr(c->k, addr) ? "" : " (it is no kernel address at all)");
 }
 
 static bool is_hex(const char *s)
@@ -326,9 +371,11 @@ static void dump_module(struct ka_call *c, const struct ka_module *m)
 
 			if (r->base - m->base < m->size)
 				continue;
-			ka_out_note(c->out, "%" PRIx64 " MODULE %s START: %s", r->base, range_word(c->arena, r->name), m->name);
+			ka_out_note(c->out, "%" PRIx64 " MODULE %s START: %s", r->base, range_word(c->arena, r->name),
+				    m->name);
 			show_between(c, &t, r->base, r->size);
-			ka_out_note(c->out, "%" PRIx64 " MODULE %s END: %s", r->base + r->size, range_word(c->arena, r->name), m->name);
+			ka_out_note(c->out, "%" PRIx64 " MODULE %s END: %s", r->base + r->size,
+				    range_word(c->arena, r->name), m->name);
 		}
 	}
 	for (size_t i = 0; i < t.n; i++)
@@ -394,9 +441,9 @@ const struct ka_command ka_command_sym = {
 	.args = "[-l | -M | -m MODULE | -q TEXT] [-pn] [SYMBOL | ADDR | SYMBOL+OFFSET]...",
 	.brief = "symbols and addresses",
 	.help =
-		"Address, type and name of each symbol, [module] where it is one of a module, and source file and line of text\n"
-		"addresses. All symbols of a name are shown. An address is hexadecimal, with 0x or without; one in a per-CPU area\n"
-		"is shown with its CPU.\n"
+		"Address, type and name of each symbol, [module] where it is one of a module, and source\n"
+		"file and line of text addresses. All symbols of a name are shown. An address is\n"
+		"hexadecimal, with 0x or without; one in a per-CPU area is shown with its CPU.\n"
 		"\n"
 		"    sym jiffies\n"
 		"    sym ffffffff812ae3a9\n"

@@ -9,9 +9,10 @@
 #include "sys.h"
 
 struct sys_row {
-	const char *kernel, *dumpfile, *cpus_text, *date, *uptime, *load_average, *tasks_text, *nodename, *release, *version;
-	const char *machine, *machine_text, *memory, *panic_text, *pid_text, *command_text, *task_text, *cpu_text, *state_text;
-	const char *vmlinux, *format, *arch, *panic, *command, *state, *sysname, *domainname;
+	const char *kernel, *dumpfile, *cpus_text, *date, *uptime, *load_average, *tasks_text, *nodename, *release;
+	const char *version, *machine, *machine_text, *memory, *panic_text, *pid_text, *command_text, *task_text;
+	const char *cpu_text, *state_text;
+	const char *vmlinux, *format, *arch, *panic, *comm, *state, *sysname, *domainname;
 	const char *const *dumps;
 	uint32_t cpus, cpus_offline, tasks, task_cpu;
 	int32_t pid;
@@ -60,7 +61,7 @@ KA_RECORD(sys_row, "system",
 	KA_COLF(sys_row, panic, KA_TEXT, KA_ONLY_JSON, "what it died of"),
 	KA_COL_IF(sys_row, tainted, KA_HEX, has_tainted, "taint mask"),
 	KA_COL_IF(sys_row, pid, KA_INT, has_task, "of the task that died, else of the context"),
-	KA_COLF(sys_row, command, KA_TEXT, KA_ONLY_JSON, "its name"),
+	KA_COLF(sys_row, comm, KA_TEXT, KA_ONLY_JSON, "its name"),
 	KA_COLF(sys_row, task, KA_ADDR, KA_ONLY_JSON | KA_ZERO_IS_NONE, "its task_struct"),
 	KA_COLF(sys_row, thread_info, KA_ADDR, KA_ONLY_JSON | KA_ZERO_IS_NONE, "its thread_info"),
 	KA_COL_IF(sys_row, task_cpu, KA_UINT, has_task, "CPU it ran on"),
@@ -129,7 +130,8 @@ static void fill_files(struct ka_call *c, struct sys_row *r)
 	r->has_tainted = !ka_error_drop(ka_tainted(c->k, &r->tainted));
 	is_patched = r->has_tainted && strchr(ka_taint_letters(c->k, r->tainted, false, c->arena), 'K');
 	is_patched |= ka_module_find(c->k, "kpatch") != NULL;
-	if (!ka_symbol_lookup(c->k, "klp_transition_patch", &s) || ka_error_drop(ka_symbol_ulong(c->k, s.name, &transition)))
+	if (!ka_symbol_lookup(c->k, "klp_transition_patch", &s) ||
+	    ka_error_drop(ka_symbol_ulong(c->k, s.name, &transition)))
 		transition = 0;
 	r->vmlinux = f.vmlinux;
 	r->dumps = f.dumps;
@@ -240,7 +242,7 @@ static void fill_task(struct ka_call *c, struct sys_row *r)
 	r->task = at;
 	r->thread_info = thread_info(c->k, t);
 	r->task_cpu = t->cpu;
-	r->command = ka_strndup(c->arena, t->comm, sizeof(t->comm));
+	r->comm = ka_strndup(c->arena, t->comm, sizeof(t->comm));
 	r->state = ka_task_state_long(c->k, t, c->arena);
 	if (ka_task_is_active(c->k, at, &cpu) || at == panic_task)
 		how = at != panic_task ? " (ACTIVE)" : strstr(r->panic, "SysRq :") ? " (SYSRQ)" : " (PANIC)";
@@ -249,7 +251,7 @@ static void fill_task(struct ka_call *c, struct sys_row *r)
 			twins += ka_cpu_idle_task(c->k, i) != 0;
 	}
 	r->pid_text = ka_printf(c->arena, "%d", r->pid);
-	r->command_text = ka_printf(c->arena, "\"%s\"", r->command);
+	r->command_text = ka_printf(c->arena, "\"%s\"", r->comm);
 	r->task_text = ka_printf(c->arena, "%" PRIx64 "  %s[THREAD_INFO: %" PRIx64 "]", r->task,
 				 twins > 1 ? ka_printf(c->arena, "(1 of %u)  ", twins) : "", r->thread_info);
 	r->cpu_text = ka_printf(c->arena, "%u", r->task_cpu);
@@ -320,16 +322,18 @@ const struct ka_command ka_command_sys = {
 	.args = "[-t | -i | -c [NAME | NUMBER]... | config]",
 	.brief = "the system: kernel, machine, time, and what it died of",
 	.help =
-		"Without arguments the header that is shown when a dump is opened: the files, the machine, when it died and of\n"
-		"what, and the task that was running. DATE and UPTIME are those of the last clock update before the crash.\n"
+		"Without arguments the header that is shown when a dump is opened: the files, the\n"
+		"machine, when it died and of what, and the task that was running. DATE and UPTIME are\n"
+		"those of the last clock update before the crash.\n"
 		"\n"
-		"sys config shows the kernel's configuration where CONFIG_IKCONFIG put it into the kernel.\n"
+		"sys config shows the kernel's configuration where CONFIG_IKCONFIG put it into the\n"
+		"kernel.\n"
 		"\n"
 		"    sys\n"
 		"    sys -c openat\n"
 		"    sys config | grep PREEMPT\n",
 	.options = options,
-	.needs = KA_NEED_TYPES | KA_NEED_SYMBOLS | KA_NEED_TASKS,
+	.needs = 0,	/* shows what there is, of whatever dump */
 	.rows = rows,
 	.run = run,
 };

@@ -35,11 +35,12 @@ const struct ka_rows ka_sys_rows_config = {
 
 /* enum dmi_field of include/linux/mod_devicetable.h. Their values moved as fields were put between: asked of the types. */
 static const char *const dmi_names[] = {
-	"DMI_NONE", "DMI_BIOS_VENDOR", "DMI_BIOS_VERSION", "DMI_BIOS_DATE", "DMI_BIOS_RELEASE", "DMI_EC_FIRMWARE_RELEASE",
-	"DMI_SYS_VENDOR", "DMI_PRODUCT_NAME", "DMI_PRODUCT_VERSION", "DMI_PRODUCT_SERIAL", "DMI_PRODUCT_UUID", "DMI_PRODUCT_SKU",
-	"DMI_PRODUCT_FAMILY", "DMI_BOARD_VENDOR", "DMI_BOARD_NAME", "DMI_BOARD_VERSION", "DMI_BOARD_SERIAL",
-	"DMI_BOARD_ASSET_TAG", "DMI_CHASSIS_VENDOR", "DMI_CHASSIS_TYPE", "DMI_CHASSIS_VERSION", "DMI_CHASSIS_SERIAL",
-	"DMI_CHASSIS_ASSET_TAG",
+	"DMI_NONE", "DMI_BIOS_VENDOR", "DMI_BIOS_VERSION", "DMI_BIOS_DATE", "DMI_BIOS_RELEASE",
+	"DMI_EC_FIRMWARE_RELEASE", "DMI_SYS_VENDOR", "DMI_PRODUCT_NAME", "DMI_PRODUCT_VERSION",
+	"DMI_PRODUCT_SERIAL", "DMI_PRODUCT_UUID", "DMI_PRODUCT_SKU", "DMI_PRODUCT_FAMILY",
+	"DMI_BOARD_VENDOR", "DMI_BOARD_NAME", "DMI_BOARD_VERSION", "DMI_BOARD_SERIAL",
+	"DMI_BOARD_ASSET_TAG", "DMI_CHASSIS_VENDOR", "DMI_CHASSIS_TYPE", "DMI_CHASSIS_VERSION",
+	"DMI_CHASSIS_SERIAL", "DMI_CHASSIS_ASSET_TAG",
 };
 
 struct ka_error *ka_sys_dmi(struct ka_call *c)
@@ -53,7 +54,8 @@ struct ka_error *ka_sys_dmi(struct ka_call *c)
 	if (c->argc)
 		return ka_call_usage(c, "-i takes no arguments");
 	if (!ka_symbol_lookup(c->k, "dmi_ident", &s))
-		return ka_error_new(KA_MISSING, "dmi_ident does not exist in this kernel: it was built without CONFIG_DMI");
+		return ka_error_new(KA_MISSING,
+				    "dmi_ident does not exist in this kernel: it was built without CONFIG_DMI");
 	count = KA_MIN(s.size / word, (uint64_t)DMI_MAX);
 	for (size_t i = 0; i < KA_COUNT(dmi_names); i++) {
 		int64_t at;

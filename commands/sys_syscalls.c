@@ -75,12 +75,12 @@ static const char *name_of(struct ka_call *c, const struct ka_symbol *s)
 	return name;
 }
 
-static bool is_wanted(struct ka_call *c, const struct sys_syscall *r)
+static bool is_wanted(struct ka_call *c, const struct sys_syscall *r, bool is_hex)
 {
 	uint64_t number;
 
 	for (int i = 0; i < c->argc; i++) {
-		if (ka_parse_number(c->argv[i], strcmp(ka_call_setting(c, "radix") ? ka_call_setting(c, "radix") : "10", "16"), &number)) {
+		if (ka_parse_number(c->argv[i], !is_hex, &number)) {
 			if (number == r->number)
 				return true;
 		} else if (strstr(r->name, c->argv[i])) {
@@ -105,7 +105,7 @@ static void call_out(struct ka_call *c, uint32_t number, ka_addr addr, ka_addr n
 	} else {
 		r.name = none && addr == none ? "sys_ni_syscall" : name_of(c, &s);
 	}
-	if (!is_wanted(c, &r))
+	if (!is_wanted(c, &r, is_hex))
 		return;
 	if (s.name && source(c, &s, &r.file, &line)) {
 		r.line = line;
@@ -128,7 +128,8 @@ struct ka_error *ka_sys_syscalls(struct ka_call *c)
 		return ka_error_new(KA_MISSING, "this kernel has no symbol sys_call_table");
 	count = table.size / word;
 	if (!count || count > CALLS_MAX)
-		return ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, table.addr, "sys_call_table of %" PRIu64 " bytes", table.size);
+		return ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, table.addr, "sys_call_table of %" PRIu64 " bytes",
+				   table.size);
 	if (!ka_symbol_lookup(c->k, "sys_ni_syscall", &none))
 		none.addr = 0;
 	dir = build_dir(c);

@@ -58,8 +58,14 @@ static int kernel_open(const struct ka_program *p, struct ka_kernel **ret)
 		return KA_EXIT_CANNOT_OPEN;
 	}
 	ka_model_attach(*ret);
-	if (!p->is_silent && ka_kernel_warning(*ret))
-		message_put(ka_kernel_warning(*ret));
+	for (const char *text = p->is_silent ? NULL : ka_kernel_warning(*ret); text && *text;) {
+		size_t len = strcspn(text, "\n");
+		char *line = ka_xstrndup(text, len);
+
+		message_put(line);
+		free(line);
+		text += len + (text[len] == '\n');
+	}
 	return KA_EXIT_CLEAN;
 }
 

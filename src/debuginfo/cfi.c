@@ -10,8 +10,8 @@
 #define FDE_MAX		(16U << 20)
 
 /* elfutils' dwarf.h lacks some of them, older ones all. */
-enum { PE_ABSPTR = 0, PE_ULEB = 1, PE_UDATA2 = 2, PE_UDATA4 = 3, PE_UDATA8 = 4, PE_SLEB = 9, PE_SDATA2 = 10, PE_SDATA4 = 11,
-       PE_SDATA8 = 12, PE_PCREL = 0x10, PE_INDIRECT = 0x80, PE_OMIT = 0xff };
+enum { PE_ABSPTR = 0, PE_ULEB = 1, PE_UDATA2 = 2, PE_UDATA4 = 3, PE_UDATA8 = 4, PE_SLEB = 9, PE_SDATA2 = 10,
+       PE_SDATA4 = 11, PE_SDATA8 = 12, PE_PCREL = 0x10 };
 
 struct source {
 	struct ka_object *o;	/* the object, or its separate debug file */
@@ -43,16 +43,16 @@ struct entry {
 /* The entry at *at, and *at to the next. False at the end or at damage. */
 static bool entry_next(const struct source *s, size_t *at, struct entry *e)
 {
-	struct ka_cfi_bytes b = { .o = s->o, .data = s->data, .at = *at, .end = s->size };
+	struct ka_reader b = { .o = s->o, .data = s->data, .at = *at, .end = s->size };
 	uint64_t size;
 
 	if (s->size - *at < 4)
 		return false;
 	e->at = *at;
-	size = ka_cfi_uint(&b, 4);
+	size = ka_reader_uint(&b, 4);
 	e->is_64 = size == 0xffffffff;
 	if (e->is_64)
-		size = ka_cfi_uint(&b, 8);
+		size = ka_reader_uint(&b, 8);
 	if (b.is_bad || size > s->size - b.at)
 		return false;
 	e->end = *at = b.at + (size_t)size;
@@ -66,7 +66,7 @@ static bool entry_next(const struct source *s, size_t *at, struct entry *e)
 	}
 	b.end = e->end;
 	size_t id_size = e->is_64 && !s->is_eh ? 8 : 4;
-	uint64_t id = ka_cfi_uint(&b, id_size);
+	uint64_t id = ka_reader_uint(&b, id_size);
 
 	e->is_cie = s->is_eh ? !id : id == (id_size == 8 ? ~0ULL : 0xffffffff);
 	e->id = s->is_eh ? e->id_at - id : id;	/* .eh_frame counts back from the field itself */
@@ -74,35 +74,35 @@ static bool entry_next(const struct source *s, size_t *at, struct entry *e)
 	return !b.is_bad;
 }
 
-uint64_t ka_cfi_pointer(struct ka_cfi_bytes *b, const struct ka_cfi_fde *f)
+uint64_t ka_cfi_pointer(struct ka_reader *b, const struct ka_cfi_fde *f)
 {
 	uint64_t place = f->section_addr + b->at, v;
 
 	switch (f->encoding & 0xf) {
 	case PE_ABSPTR:
-		v = ka_cfi_uint(b, f->address_size);
+		v = ka_reader_uint(b, f->address_size);
 		break;
 	case PE_ULEB:
-		v = ka_cfi_uleb(b);
+		v = ka_reader_uleb(b);
 		break;
 	case PE_UDATA2:
-		v = ka_cfi_uint(b, 2);
+		v = ka_reader_uint(b, 2);
 		break;
 	case PE_UDATA4:
-		v = ka_cfi_uint(b, 4);
+		v = ka_reader_uint(b, 4);
 		break;
 	case PE_SLEB:
-		v = (uint64_t)ka_cfi_sleb(b);
+		v = (uint64_t)ka_reader_sleb(b);
 		break;
 	case PE_SDATA2:
-		v = (uint64_t)(int16_t)ka_cfi_uint(b, 2);
+		v = (uint64_t)(int16_t)ka_reader_uint(b, 2);
 		break;
 	case PE_SDATA4:
-		v = (uint64_t)(int32_t)ka_cfi_uint(b, 4);
+		v = (uint64_t)(int32_t)ka_reader_uint(b, 4);
 		break;
 	case PE_UDATA8:
 	case PE_SDATA8:
-		v = ka_cfi_uint(b, 8);
+		v = ka_reader_uint(b, 8);
 		break;
 	default:
 		b->is_bad = true;
@@ -123,8 +123,8 @@ static bool cie_parse(const struct source *s, uint64_t at, struct ka_cfi_fde *f)
 
 	if (at >= s->size || !entry_next(s, &pos, &e) || !e.is_cie || e.body == e.id_at)
 		return false;
-	struct ka_cfi_bytes b = { .o = s->o, .data = s->data, .at = e.body, .end = e.end };
-	unsigned version = (unsigned)ka_cfi_uint(&b, 1);
+	struct ka_reader b = { .o = s->o, .data = s->data, .at = e.body, .end = e.end };
+	unsigned version = (unsigned)ka_reader_uint(&b, 1);
 	const uint8_t *end = memchr(s->data + b.at, 0, e.end - b.at);
 
 	if (!end || version < 1 || version > 5 || version == 2)
@@ -138,26 +138,26 @@ static bool cie_parse(const struct source *s, uint64_t at, struct ka_cfi_fde *f)
 	f->encoding = PE_ABSPTR;
 	f->is_signal = false;
 	if (version >= 4) {
-		f->address_size = (uint8_t)ka_cfi_uint(&b, 1);
-		if ((f->address_size != 4 && f->address_size != 8) || ka_cfi_uint(&b, 1))
+		f->address_size = (uint8_t)ka_reader_uint(&b, 1);
+		if ((f->address_size != 4 && f->address_size != 8) || ka_reader_uint(&b, 1))
 			return false;	/* segments: no machine of Linux */
 	}
-	f->code_align = ka_cfi_uleb(&b);
-	f->data_align = ka_cfi_sleb(&b);
-	f->ra_reg = version == 1 ? ka_cfi_uint(&b, 1) : ka_cfi_uleb(&b);
+	f->code_align = ka_reader_uleb(&b);
+	f->data_align = ka_reader_sleb(&b);
+	f->ra_reg = version == 1 ? ka_reader_uint(&b, 1) : ka_reader_uleb(&b);
 	if (*augmentation == 'z') {
-		uint64_t size = ka_cfi_uleb(&b);
+		uint64_t size = ka_reader_uleb(&b);
 		size_t behind = b.at + (size_t)KA_MIN(size, (uint64_t)(b.end - b.at));
 
 		for (const char *a = augmentation + 1; *a; a++) {
 			if (*a == 'R') {
-				f->encoding = (uint8_t)ka_cfi_uint(&b, 1);
+				f->encoding = (uint8_t)ka_reader_uint(&b, 1);
 			} else if (*a == 'L') {
-				ka_cfi_uint(&b, 1);
+				ka_reader_uint(&b, 1);
 			} else if (*a == 'P') {
 				struct ka_cfi_fde personality = *f;
 
-				personality.encoding = (uint8_t)ka_cfi_uint(&b, 1);
+				personality.encoding = (uint8_t)ka_reader_uint(&b, 1);
 				ka_cfi_pointer(&b, &personality);
 				b.is_bad = false;	/* its value does not matter; behind is where to go on */
 			} else if (*a == 'S') {
@@ -178,7 +178,7 @@ static bool cie_parse(const struct source *s, uint64_t at, struct ka_cfi_fde *f)
 
 static bool fde_parse(const struct source *s, const struct entry *e, struct ka_cfi_fde *f)
 {
-	struct ka_cfi_bytes b = { .o = s->o, .data = s->data, .at = e->body, .end = e->end };
+	struct ka_reader b = { .o = s->o, .data = s->data, .at = e->body, .end = e->end };
 
 	f->start = ka_cfi_pointer(&b, f);
 	/* the range has the pointers' size, but is never relative */
@@ -188,7 +188,7 @@ static bool fde_parse(const struct source *s, const struct entry *e, struct ka_c
 	f->size = ka_cfi_pointer(&b, &plain);
 	if (s->is_eh) {
 		/* augmentation data of the FDE, there when the CIE's begins with z; .debug_frame has none */
-		uint64_t size = ka_cfi_uleb(&b);
+		uint64_t size = ka_reader_uleb(&b);
 
 		b.at += (size_t)KA_MIN(size, (uint64_t)(b.end - b.at));
 	}
@@ -224,8 +224,8 @@ static void index_source(const struct source *s, uint32_t number, struct fdes *v
 			ka_vec_push(v, (struct index){ f.start, f.start + f.size, (uint32_t)e.at, number });
 	}
 	if (bad || s->size - at >= 4)
-		ka_log(1, "%s: %s: %zu entries cannot be read, %zu bytes at the end", s->o->path, s->is_eh ? ".eh_frame" : ".debug_frame",
-		       bad, s->size - at);
+		ka_log(1, "%s: %s: %zu entries cannot be read, %zu bytes at the end", s->o->path,
+		       s->is_eh ? ".eh_frame" : ".debug_frame", bad, s->size - at);
 }
 
 static void add_source(struct ka_cfi *c, struct ka_object *o, const char *name, struct fdes *v)
@@ -340,7 +340,7 @@ struct ka_error *ka_object_cfi(struct ka_object *o, uint64_t addr, struct ka_fra
 	struct entry e;
 
 	if (!entry_next(s, &at, &e) || !cie_parse(s, e.id, &f) || !fde_parse(s, &e, &f))
-		return ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, addr, "%s: damaged call frame information of %#llx", o->path,
-				   (unsigned long long)addr);
+		return ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, addr, "%s: damaged call frame information of %#llx",
+				   o->path, (unsigned long long)addr);
 	return ka_cfi_row(&f, addr, ret);
 }

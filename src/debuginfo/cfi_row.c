@@ -6,54 +6,11 @@
 #define STACK_MAX	16	/* DW_CFA_remember_state; compilers nest one or two */
 #define EXPR_MAX	16
 
-uint64_t ka_cfi_uint(struct ka_cfi_bytes *b, size_t size)
-{
-	if (size > b->end - b->at) {
-		b->is_bad = true;
-		b->at = b->end;
-		return 0;
-	}
-	uint64_t v = ka_object_uint(b->o, b->data + b->at, size);
-
-	b->at += size;
-	return v;
-}
-
-uint64_t ka_cfi_uleb(struct ka_cfi_bytes *b)
-{
-	uint64_t v = 0;
-
-	for (unsigned shift = 0; ; shift += 7) {
-		uint64_t byte = ka_cfi_uint(b, 1);
-
-		if (shift < 64)
-			v |= (byte & 0x7f) << shift;
-		if (!(byte & 0x80))
-			return v;
-	}
-}
-
-int64_t ka_cfi_sleb(struct ka_cfi_bytes *b)
-{
-	uint64_t v = 0, byte;
-	unsigned shift = 0;
-
-	do {
-		byte = ka_cfi_uint(b, 1);
-		if (shift < 64)
-			v |= (byte & 0x7f) << shift;
-		shift += 7;
-	} while (byte & 0x80);
-	if ((byte & 0x40) && shift < 64)
-		v |= ~0ULL << shift;
-	return (int64_t)v;
-}
-
 /* A block (uleb length, bytes): returns a reader of it and goes on behind. */
-static struct ka_cfi_bytes block(struct ka_cfi_bytes *b)
+static struct ka_reader block(struct ka_reader *b)
 {
-	uint64_t size = ka_cfi_uleb(b);
-	struct ka_cfi_bytes inner = *b;
+	uint64_t size = ka_reader_uleb(b);
+	struct ka_reader inner = *b;
 
 	if (size > b->end - b->at) {
 		b->is_bad = inner.is_bad = true;
@@ -97,60 +54,62 @@ static struct term term_add(struct term a, struct term b, bool is_minus)
 }
 
 /* Symbolically, since registers are not known here. TERM_OTHER: not of those shapes. */
-static struct term expression(struct ka_cfi_bytes b, bool has_cfa, size_t address_size)
+static struct term expression(struct ka_reader b, bool has_cfa, size_t address_size)
 {
 	struct term stack[EXPR_MAX] = { { .kind = TERM_CFA } };
 	static const struct term other = { .kind = TERM_OTHER };
 	size_t n = has_cfa ? 1 : 0;
 
 	while (b.at < b.end && !b.is_bad) {
-		unsigned op = (unsigned)ka_cfi_uint(&b, 1);
+		unsigned op = (unsigned)ka_reader_uint(&b, 1);
 		struct term t = { .kind = TERM_CONST };
 
 		if (op >= DW_OP_breg0 && op <= DW_OP_breg31) {
-			t = (struct term){ .kind = TERM_REG, .reg = (uint16_t)(op - DW_OP_breg0), .n = ka_cfi_sleb(&b) };
+			t = (struct term){
+				.kind = TERM_REG, .reg = (uint16_t)(op - DW_OP_breg0), .n = ka_reader_sleb(&b) };
 		} else if (op >= DW_OP_lit0 && op <= DW_OP_lit31) {
 			t.n = op - DW_OP_lit0;
 		} else switch (op) {
 		case DW_OP_nop:
 			continue;
 		case DW_OP_bregx: {
-			uint64_t reg = ka_cfi_uleb(&b);
-			int64_t offset = ka_cfi_sleb(&b);
+			uint64_t reg = ka_reader_uleb(&b);
+			int64_t offset = ka_reader_sleb(&b);
 
-			t = (struct term){ .kind = reg < KA_CFI_REGS ? TERM_REG : TERM_OTHER, .reg = (uint16_t)reg, .n = offset };
+			t = (struct term){
+				.kind = reg < KA_CFI_REGS ? TERM_REG : TERM_OTHER, .reg = (uint16_t)reg, .n = offset };
 			break;
 		}
 		case DW_OP_const1u:
-			t.n = (int64_t)ka_cfi_uint(&b, 1);
+			t.n = (int64_t)ka_reader_uint(&b, 1);
 			break;
 		case DW_OP_const1s:
-			t.n = (int8_t)ka_cfi_uint(&b, 1);
+			t.n = (int8_t)ka_reader_uint(&b, 1);
 			break;
 		case DW_OP_const2u:
-			t.n = (int64_t)ka_cfi_uint(&b, 2);
+			t.n = (int64_t)ka_reader_uint(&b, 2);
 			break;
 		case DW_OP_const2s:
-			t.n = (int16_t)ka_cfi_uint(&b, 2);
+			t.n = (int16_t)ka_reader_uint(&b, 2);
 			break;
 		case DW_OP_const4u:
-			t.n = (int64_t)ka_cfi_uint(&b, 4);
+			t.n = (int64_t)ka_reader_uint(&b, 4);
 			break;
 		case DW_OP_const4s:
-			t.n = (int32_t)ka_cfi_uint(&b, 4);
+			t.n = (int32_t)ka_reader_uint(&b, 4);
 			break;
 		case DW_OP_const8u:
 		case DW_OP_const8s:
-			t.n = (int64_t)ka_cfi_uint(&b, 8);
+			t.n = (int64_t)ka_reader_uint(&b, 8);
 			break;
 		case DW_OP_constu:
-			t.n = (int64_t)ka_cfi_uleb(&b);
+			t.n = (int64_t)ka_reader_uleb(&b);
 			break;
 		case DW_OP_consts:
-			t.n = ka_cfi_sleb(&b);
+			t.n = ka_reader_sleb(&b);
 			break;
 		case DW_OP_plus_uconst:
-			t.n = (int64_t)ka_cfi_uleb(&b);
+			t.n = (int64_t)ka_reader_uleb(&b);
 			if (!n)
 				return other;
 			stack[n - 1] = term_add(stack[n - 1], t, false);
@@ -163,7 +122,7 @@ static struct term expression(struct ka_cfi_bytes b, bool has_cfa, size_t addres
 			n--;
 			continue;
 		case DW_OP_deref_size:
-			if (ka_cfi_uint(&b, 1) != address_size)
+			if (ka_reader_uint(&b, 1) != address_size)
 				return other;
 			/* fall through */
 		case DW_OP_deref:
@@ -187,7 +146,7 @@ struct row {
 	uint16_t cfa_reg;
 	int64_t cfa_offset;
 	bool is_cfa_expression, is_cfa_set, is_ra_signed;
-	struct ka_cfi_bytes cfa_expression;
+	struct ka_reader cfa_expression;
 };
 
 struct machine {
@@ -207,7 +166,7 @@ static int64_t factored(const struct ka_cfi_fde *f, int64_t n)
 	return (int64_t)((uint64_t)n * (uint64_t)f->data_align);
 }
 
-static void rule_by_expression(struct machine *m, uint64_t reg, struct ka_cfi_bytes expr, bool is_value)
+static void rule_by_expression(struct machine *m, uint64_t reg, struct ka_reader expr, bool is_value)
 {
 	struct term t = expression(expr, true, m->f->address_size);
 
@@ -221,20 +180,20 @@ static void rule_by_expression(struct machine *m, uint64_t reg, struct ka_cfi_by
 		set_rule(m, reg, KA_RULE_UNKNOWN, 0, 0);
 }
 
-static uint16_t reg_number(struct ka_cfi_bytes *b)
+static uint16_t reg_number(struct ka_reader *b)
 {
-	uint64_t reg = ka_cfi_uleb(b);
+	uint64_t reg = ka_reader_uleb(b);
 
 	return (uint16_t)KA_MIN(reg, (uint64_t)UINT16_MAX);
 }
 
 /* Instructions from b; with a target, up to the row that holds it. True: ended early since the target was reached. */
-static bool run(struct machine *m, struct ka_cfi_bytes *b, const uint64_t *target)
+static bool run(struct machine *m, struct ka_reader *b, const uint64_t *target)
 {
 	uint64_t loc = m->f->start, reg;
 
 	while (b->at < b->end && !b->is_bad) {
-		unsigned op = (unsigned)ka_cfi_uint(b, 1), low = op & 0x3f;
+		unsigned op = (unsigned)ka_reader_uint(b, 1), low = op & 0x3f;
 		uint64_t advance = 0;
 
 		switch (op & 0xc0) {
@@ -242,7 +201,7 @@ static bool run(struct machine *m, struct ka_cfi_bytes *b, const uint64_t *targe
 			advance = low;
 			break;
 		case DW_CFA_offset:
-			set_rule(m, low, KA_RULE_CFA_OFFSET, 0, factored(m->f, (int64_t)ka_cfi_uleb(b)));
+			set_rule(m, low, KA_RULE_CFA_OFFSET, 0, factored(m->f, (int64_t)ka_reader_uleb(b)));
 			continue;
 		case DW_CFA_restore:
 			m->row.reg[low < KA_CFI_REGS ? low : 0] = low < KA_CFI_REGS ? m->initial.reg[low] : m->row.reg[0];
@@ -257,51 +216,51 @@ static bool run(struct machine *m, struct ka_cfi_bytes *b, const uint64_t *targe
 					return true;
 				continue;
 			case DW_CFA_advance_loc1:
-				advance = ka_cfi_uint(b, 1);
+				advance = ka_reader_uint(b, 1);
 				break;
 			case DW_CFA_advance_loc2:
-				advance = ka_cfi_uint(b, 2);
+				advance = ka_reader_uint(b, 2);
 				break;
 			case DW_CFA_advance_loc4:
-				advance = ka_cfi_uint(b, 4);
+				advance = ka_reader_uint(b, 4);
 				break;
 			case DW_CFA_MIPS_advance_loc8:
-				advance = ka_cfi_uint(b, 8);
+				advance = ka_reader_uint(b, 8);
 				break;
 			case DW_CFA_offset_extended:
-				reg = ka_cfi_uleb(b);
-				set_rule(m, reg, KA_RULE_CFA_OFFSET, 0, factored(m->f, (int64_t)ka_cfi_uleb(b)));
+				reg = ka_reader_uleb(b);
+				set_rule(m, reg, KA_RULE_CFA_OFFSET, 0, factored(m->f, (int64_t)ka_reader_uleb(b)));
 				continue;
 			case DW_CFA_offset_extended_sf:
-				reg = ka_cfi_uleb(b);
-				set_rule(m, reg, KA_RULE_CFA_OFFSET, 0, factored(m->f, ka_cfi_sleb(b)));
+				reg = ka_reader_uleb(b);
+				set_rule(m, reg, KA_RULE_CFA_OFFSET, 0, factored(m->f, ka_reader_sleb(b)));
 				continue;
 			case DW_CFA_GNU_negative_offset_extended:
-				reg = ka_cfi_uleb(b);
-				set_rule(m, reg, KA_RULE_CFA_OFFSET, 0, factored(m->f, (int64_t)-ka_cfi_uleb(b)));
+				reg = ka_reader_uleb(b);
+				set_rule(m, reg, KA_RULE_CFA_OFFSET, 0, factored(m->f, (int64_t)-ka_reader_uleb(b)));
 				continue;
 			case DW_CFA_val_offset:
-				reg = ka_cfi_uleb(b);
-				set_rule(m, reg, KA_RULE_VALUE, 0, factored(m->f, (int64_t)ka_cfi_uleb(b)));
+				reg = ka_reader_uleb(b);
+				set_rule(m, reg, KA_RULE_VALUE, 0, factored(m->f, (int64_t)ka_reader_uleb(b)));
 				continue;
 			case DW_CFA_val_offset_sf:
-				reg = ka_cfi_uleb(b);
-				set_rule(m, reg, KA_RULE_VALUE, 0, factored(m->f, ka_cfi_sleb(b)));
+				reg = ka_reader_uleb(b);
+				set_rule(m, reg, KA_RULE_VALUE, 0, factored(m->f, ka_reader_sleb(b)));
 				continue;
 			case DW_CFA_restore_extended:
-				reg = ka_cfi_uleb(b);
+				reg = ka_reader_uleb(b);
 				if (reg < KA_CFI_REGS)
 					m->row.reg[reg] = m->initial.reg[reg];
 				continue;
 			case DW_CFA_undefined:
-				set_rule(m, ka_cfi_uleb(b), KA_RULE_UNDEFINED, 0, 0);
+				set_rule(m, ka_reader_uleb(b), KA_RULE_UNDEFINED, 0, 0);
 				continue;
 			case DW_CFA_same_value:
-				set_rule(m, ka_cfi_uleb(b), KA_RULE_SAME, 0, 0);
+				set_rule(m, ka_reader_uleb(b), KA_RULE_SAME, 0, 0);
 				continue;
 			case DW_CFA_register: {
-				reg = ka_cfi_uleb(b);
-				uint64_t from = ka_cfi_uleb(b);
+				reg = ka_reader_uleb(b);
+				uint64_t from = ka_reader_uleb(b);
 
 				set_rule(m, reg, from < KA_CFI_REGS ? KA_RULE_REG : KA_RULE_UNKNOWN, from, 0);
 				continue;
@@ -323,7 +282,8 @@ static bool run(struct machine *m, struct ka_cfi_bytes *b, const uint64_t *targe
 			case DW_CFA_def_cfa:
 			case DW_CFA_def_cfa_sf:
 				m->row.cfa_reg = reg_number(b);
-				m->row.cfa_offset = op == DW_CFA_def_cfa ? (int64_t)ka_cfi_uleb(b) : factored(m->f, ka_cfi_sleb(b));
+				m->row.cfa_offset = op == DW_CFA_def_cfa ? (int64_t)ka_reader_uleb(b)
+									 : factored(m->f, ka_reader_sleb(b));
 				m->row.is_cfa_expression = false;
 				m->row.is_cfa_set = true;
 				continue;
@@ -331,10 +291,10 @@ static bool run(struct machine *m, struct ka_cfi_bytes *b, const uint64_t *targe
 				m->row.cfa_reg = reg_number(b);
 				continue;
 			case DW_CFA_def_cfa_offset:
-				m->row.cfa_offset = (int64_t)ka_cfi_uleb(b);
+				m->row.cfa_offset = (int64_t)ka_reader_uleb(b);
 				continue;
 			case DW_CFA_def_cfa_offset_sf:
-				m->row.cfa_offset = factored(m->f, ka_cfi_sleb(b));
+				m->row.cfa_offset = factored(m->f, ka_reader_sleb(b));
 				continue;
 			case DW_CFA_def_cfa_expression:
 				m->row.cfa_expression = block(b);
@@ -342,14 +302,14 @@ static bool run(struct machine *m, struct ka_cfi_bytes *b, const uint64_t *targe
 				continue;
 			case DW_CFA_expression:
 			case DW_CFA_val_expression:
-				reg = ka_cfi_uleb(b);
+				reg = ka_reader_uleb(b);
 				rule_by_expression(m, reg, block(b), op == DW_CFA_val_expression);
 				continue;
 			case DW_CFA_GNU_args_size:
-				ka_cfi_uleb(b);
+				ka_reader_uleb(b);
 				continue;
 			case DW_CFA_GNU_window_save:
-				/* this number is DW_CFA_AARCH64_negate_ra_state there: the return address is signed from here on */
+				/* there it is DW_CFA_AARCH64_negate_ra_state: the return address is signed from here */
 				if (m->f->o->e_machine != EM_AARCH64)
 					b->is_bad = true;
 				m->row.is_ra_signed = !m->row.is_ra_signed;
@@ -379,7 +339,7 @@ static const struct {
 	{ EM_RISCV, 2, 1ULL << 1 | 3ULL << 3 | 3ULL << 8 | 0x3ffULL << 18 },
 	{ EM_PPC64, 1, 1ULL << 2 | 0x7ffffULL << 13 },
 	{ 258 /* LoongArch */, 3, 1ULL << 1 | 3ULL << 21 | 0x1ffULL << 23 },
-	{ EM_S390, 0xffff, 0x3ffULL << 6 },	/* the CFA is 160 above the caller's r15, which is saved where it changes */
+	{ EM_S390, 0xffff, 0x3ffULL << 6 }, /* CFA: 160 above the caller's r15, saved where it changes */
 };
 
 static void row_start(struct row *r, const struct ka_object *o)
@@ -398,7 +358,7 @@ static void row_start(struct row *r, const struct ka_object *o)
 struct ka_error *ka_cfi_row(const struct ka_cfi_fde *f, uint64_t addr, struct ka_frame_rules *ret)
 {
 	struct machine *m = ka_xalloc(sizeof(*m));
-	struct ka_cfi_bytes cie = f->cie_program, fde = f->program;
+	struct ka_reader cie = f->cie_program, fde = f->program;
 	struct ka_error *err = NULL;
 
 	m->f = f;
@@ -408,8 +368,9 @@ struct ka_error *ka_cfi_row(const struct ka_cfi_fde *f, uint64_t addr, struct ka
 	if (!cie.is_bad)
 		run(m, &fde, &addr);
 	if (cie.is_bad || fde.is_bad || !m->row.is_cfa_set) {
-		err = ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, addr, "%s: damaged call frame information at %#llx (FDE of %#llx)",
-				  f->o->path, (unsigned long long)addr, (unsigned long long)f->start);
+		err = ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, addr,
+				  "%s: damaged call frame information at %#llx (FDE of %#llx)", f->o->path,
+				  (unsigned long long)addr, (unsigned long long)f->start);
 		free(m);
 		return err;
 	}
@@ -423,12 +384,15 @@ struct ka_error *ka_cfi_row(const struct ka_cfi_fde *f, uint64_t addr, struct ka
 		ret->is_cfa_deref = t.kind == TERM_DEREF_REG;
 		ret->cfa_deref_offset = t.after;
 		if (t.kind != TERM_REG && t.kind != TERM_DEREF_REG)
-			err = ka_error_at(KA_UNSUPPORTED, KA_SPACE_VIRT, addr, "%s: the frame at %#llx is found by an expression of a "
-					  "kind that kanalyze does not evaluate", f->o->path, (unsigned long long)addr);
+			err = ka_error_at(KA_UNSUPPORTED, KA_SPACE_VIRT, addr,
+					  "%s: the frame at %#llx is found by an expression of a "
+					  "kind that kanalyze does not evaluate",
+					  f->o->path, (unsigned long long)addr);
 	}
 	if (!err && (ret->cfa_reg >= KA_CFI_REGS || f->ra_reg >= KA_CFI_REGS))
-		err = ka_error_at(KA_UNSUPPORTED, KA_SPACE_VIRT, addr, "%s: the frame at %#llx needs register %u", f->o->path,
-				  (unsigned long long)addr, KA_MAX((unsigned)ret->cfa_reg, (unsigned)f->ra_reg));
+		err = ka_error_at(KA_UNSUPPORTED, KA_SPACE_VIRT, addr, "%s: the frame at %#llx needs register %u",
+				  f->o->path, (unsigned long long)addr,
+				  KA_MAX((unsigned)ret->cfa_reg, (unsigned)f->ra_reg));
 	if (!err) {
 		memcpy(ret->reg, m->row.reg, sizeof(ret->reg));
 		ret->ra_reg = (uint16_t)f->ra_reg;

@@ -63,7 +63,7 @@ struct ka_symtab {
 	size_t n;
 	const char *strings;
 	size_t strings_size;
-	uint32_t *by_name;		/* hash of indices, made on the first look-up by name */
+	uint64_t *by_name;		/* hash of indices, made on the first look-up by name */
 	size_t by_name_cap;
 	char *own_strings;	/* copy, when the file's are not terminated */
 	void *lock;

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From an object to its DWARF: the separate debug file, what libdw reads (unpacked and relocated), libdw's handles. */
+/* From an object to libdw: the bytes it reads (unpacked and relocated where that is needed), and its handles. */
 #include <errno.h>
-#include <limits.h>
 #include <sys/mman.h>
 #include "object.h"
-
-#define PARENTS_MAX	24
 
 /* Bytes of an ELF file with nothing but .debug_* in it, or the object's own. */
 struct ka_dwarf_image {
@@ -18,149 +15,6 @@ static bool is_debug_section(const struct ka_section *s)
 {
 	return (!strncmp(s->name, ".debug_", 7) || !strncmp(s->name, ".zdebug_", 8)) && s->type != SHT_NOBITS && s->size;
 }
-
-static bool has_dwarf(const struct ka_object *o)
-{
-	const struct ka_section *s = ka_object_section(o, ".debug_info");
-
-	return s && s->type != SHT_NOBITS && s->size;
-}
-
-/* ---- the separate debug file ---- */
-
-struct search {
-	struct ka_object *o;
-	struct ka_str tried;
-	unsigned tried_count;
-	struct ka_object *found;
-};
-
-/* True when the search is over. Takes ownership of path. */
-static bool try_debug(struct search *s, char *path)
-{
-	struct ka_object *d = NULL;
-	struct ka_error *err = ka_object_open(path, &d);
-	const struct ka_object *o = s->o;
-	const char *why = NULL;
-
-	if (err)
-		why = err->code == KA_NOT_FOUND ? "none" : err->message;
-	else if (!strcmp(path, o->path))
-		why = "is the file itself";
-	else if (o->build_id_size && d->build_id_size &&
-		 (o->build_id_size != d->build_id_size || memcmp(o->build_id, d->build_id, o->build_id_size)))
-		why = "another build-id";
-	else if (!has_dwarf(d))
-		why = "has no .debug_info";
-	if (why) {
-		ka_log(2, "debug file %s: %s", path, why);
-		if (s->tried_count++ < 6 || strcmp(why, "none"))
-			ka_str_printf(&s->tried, "%s%s%s%s%s", s->tried.len ? ", " : "", path, strcmp(why, "none") ? " (" : "",
-				      strcmp(why, "none") ? why : "", strcmp(why, "none") ? ")" : "");
-		ka_object_close(d);
-	} else {
-		ka_log(1, "%s: debug information from %s", o->path, path);
-		s->found = d;
-	}
-	ka_error_free(err);
-	free(path);
-	return !why;
-}
-
-/* Calls fn for the directory of path and each above it, deepest first: unpacked packages and other roots are found so. */
-static bool each_parent(const char *path, bool (*fn)(void *ctx, const char *dir, const char *below), void *ctx)
-{
-	char *real = realpath(path, NULL);
-	char *dir = real ? real : ka_xstrdup(path), *full = NULL;
-	bool is_done = false;
-
-	for (int i = 0; i < PARENTS_MAX && !is_done; i++) {
-		char *slash = strrchr(dir, '/');
-
-		if (!slash)
-			break;
-		*slash = 0;
-		if (!full)
-			full = ka_xstrdup(dir);
-		is_done = fn(ctx, dir, full + strlen(dir));
-	}
-	free(full);
-	free(dir);
-	return is_done;
-}
-
-static bool debug_by_id(void *ctx, const char *dir, const char *below)
-{
-	struct search *s = ctx;
-	char id[129];
-
-	(void)below;
-	if (s->o->build_id_size < 2)
-		return true;
-	ka_build_id_text(s->o->build_id, s->o->build_id_size, id);
-	return try_debug(s, ka_xprintf("%s/.build-id/%.2s/%s.debug", dir, id, id + 2)) ||
-	       try_debug(s, ka_xprintf("%s/usr/lib/debug/.build-id/%.2s/%s.debug", dir, id, id + 2));
-}
-
-struct link_search {
-	struct search *s;
-	const char *name;
-};
-
-static bool debug_by_link(void *ctx, const char *dir, const char *below)
-{
-	struct link_search *l = ctx;
-
-	if (!*below && (try_debug(l->s, ka_xprintf("%s/%s", dir, l->name)) || try_debug(l->s, ka_xprintf("%s/.debug/%s", dir, l->name))))
-		return true;
-	return try_debug(l->s, ka_xprintf("%s/usr/lib/debug%s/%s", dir, below, l->name));
-}
-
-/* A file name out of a section: no path, no rubbish. */
-static const char *link_name(struct ka_object *o, const char *section, bool is_path, size_t *ret_rest, size_t *ret_size)
-{
-	const struct ka_section *s = ka_object_section(o, section);
-	const uint8_t *p;
-	size_t size;
-
-	if (!s || ka_error_drop(ka_object_content(o, s, &p, &size)) || !size || !memchr(p, 0, KA_MIN(size, (size_t)PATH_MAX)) || !*p ||
-	    (!is_path && strchr((const char *)p, '/')))
-		return NULL;
-	if (ret_rest) {
-		*ret_rest = strlen((const char *)p) + 1;
-		*ret_size = size;
-	}
-	return (const char *)p;
-}
-
-struct ka_object *ka_object_debug(struct ka_object *o, const char **ret_tried)
-{
-	struct ka_object_priv *priv = ka_object_priv(o);
-
-	if (ret_tried)
-		*ret_tried = NULL;
-	if (has_dwarf(o))
-		return o;
-	pthread_mutex_lock(&priv->dwarf_lock);
-	if (!priv->is_debug_sought) {
-		struct search s = { .o = o };
-		struct link_search l = { &s, link_name(o, ".gnu_debuglink", false, NULL, NULL) };
-		bool is_done = each_parent(o->path, debug_by_id, &s);
-
-		if (!s.found && l.name)
-			is_done = each_parent(o->path, debug_by_link, &l);
-		(void)is_done;
-		priv->debug = s.found;
-		priv->debug_tried = s.tried.p;
-		priv->is_debug_sought = true;
-	}
-	if (ret_tried)
-		*ret_tried = priv->debug_tried;
-	pthread_mutex_unlock(&priv->dwarf_lock);
-	return priv->debug;
-}
-
-/* ---- what libdw reads ---- */
 
 struct build {
 	struct ka_object *o;
@@ -256,7 +110,8 @@ static struct ka_error *image_make(struct ka_object *o, struct ka_dwarf_image **
 	size_t at = sizeof(Elf64_Ehdr), names_size = 32;
 
 	for (size_t i = 1; i < o->section_count; i++)
-		if (is_debug_section(&o->sections[i]) && ((o->sections[i].flags & SHF_COMPRESSED) || o->sections[i].name[1] == 'z'))
+		if (is_debug_section(&o->sections[i]) &&
+		    ((o->sections[i].flags & SHF_COMPRESSED) || o->sections[i].name[1] == 'z'))
 			is_plain = false;
 	*ret = b.image;
 	if (is_plain) {
@@ -272,7 +127,8 @@ static struct ka_error *image_make(struct ka_object *o, struct ka_dwarf_image **
 		if ((!is_debug_section(s) && strcmp(s->name, ".gnu_debugaltlink")) || b.count >= SHN_LORESERVE - 2)
 			continue;
 		if (s->size > SIZE_MAX / 4 - at) {
-			err = ka_error_new(KA_CORRUPT, "%s: section %s claims %llu bytes", o->path, s->name, (unsigned long long)s->size);
+			err = ka_error_new(KA_CORRUPT, "%s: section %s claims %llu bytes", o->path, s->name,
+					   (unsigned long long)s->size);
 			break;
 		}
 		b.parts[b.count++] = (struct build_part){ .s = s, .offset = at, .size = (size_t)s->size };
@@ -283,7 +139,8 @@ static struct ka_error *image_make(struct ka_object *o, struct ka_dwarf_image **
 
 	b.image->size = headers_at + (b.count + 2) * sizeof(Elf64_Shdr);
 	if (!err) {
-		void *p = mmap(NULL, b.image->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		void *p = mmap(NULL, b.image->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			       -1, 0);
 
 		if (p == MAP_FAILED) {
 			err = ka_error_new(KA_IO, "%s: no %zu MB of memory to unpack its debug sections: %s", o->path,
@@ -298,13 +155,29 @@ static struct ka_error *image_make(struct ka_object *o, struct ka_dwarf_image **
 		ka_parallel(b.count, build_part, &b);
 		build_headers(&b, names_at, headers_at);
 		if (ka_interrupted())
-			err = ka_error_new(KA_INTERRUPTED, "%s: interrupted while its debug sections were unpacked", o->path);
+			err = ka_error_new(KA_INTERRUPTED, "%s: interrupted while its debug sections were unpacked",
+					   o->path);
 	}
 	for (size_t i = 0; i < b.count; i++) {
 		if (!err)
 			err = b.parts[i].err;
 		else
 			ka_error_free(b.parts[i].err);
+	}
+	/* others that ask for a section's content need not unpack it again */
+	if (!err && o->e_type != ET_REL) {
+		struct ka_object_priv *priv = ka_object_priv(o);
+
+		pthread_mutex_lock(&priv->lock);
+		for (size_t i = 0; i < b.count; i++) {
+			struct ka_content *c = &priv->contents[b.parts[i].s->index];
+
+			if (!c->at) {
+				c->at = b.image->at + b.parts[i].offset;
+				c->size = b.parts[i].size;
+			}
+		}
+		pthread_mutex_unlock(&priv->lock);
 	}
 	free(b.parts);
 	if (err) {
@@ -314,7 +187,8 @@ static struct ka_error *image_make(struct ka_object *o, struct ka_dwarf_image **
 	return err;
 }
 
-static struct ka_error *handle_open(const struct ka_object *o, const struct ka_dwarf_image *image, Elf **ret_elf, Dwarf **ret)
+static struct ka_error *handle_open(const struct ka_object *o, const struct ka_dwarf_image *image, Elf **ret_elf,
+				    Dwarf **ret)
 {
 	elf_version(EV_CURRENT);
 	*ret_elf = elf_memory((char *)image->at, image->size);
@@ -322,7 +196,8 @@ static struct ka_error *handle_open(const struct ka_object *o, const struct ka_d
 		return ka_error_new(KA_CORRUPT, "%s: %s", o->path, elf_errmsg(-1));
 	*ret = dwarf_begin_elf(*ret_elf, DWARF_C_READ, NULL);
 	if (!*ret) {
-		struct ka_error *err = ka_error_new(KA_CORRUPT, "%s: its DWARF cannot be read: %s", o->path, dwarf_errmsg(-1));
+		struct ka_error *err =
+			ka_error_new(KA_CORRUPT, "%s: its DWARF cannot be read: %s", o->path, dwarf_errmsg(-1));
 
 		elf_end(*ret_elf);
 		*ret_elf = NULL;
@@ -330,57 +205,6 @@ static struct ka_error *handle_open(const struct ka_object *o, const struct ka_d
 	}
 	return NULL;
 }
-
-/* ---- dwz's common file ---- */
-
-struct alt_search {
-	const char *path, *base;	/* as the section says */
-	const uint8_t *id;
-	size_t id_size;
-	struct ka_object *found;
-};
-
-static bool try_alt(struct alt_search *a, char *path)
-{
-	struct ka_object *d = NULL;
-
-	if (!ka_error_drop(ka_object_open(path, &d)) && d->build_id_size == a->id_size && !memcmp(d->build_id, a->id, a->id_size))
-		a->found = d;
-	else
-		ka_object_close(d);
-	free(path);
-	return a->found;
-}
-
-static bool alt_in(void *ctx, const char *dir, const char *below)
-{
-	struct alt_search *a = ctx;
-	char id[129];
-
-	ka_build_id_text(a->id, a->id_size, id);
-	return (!*below && *a->path != '/' && try_alt(a, ka_xprintf("%s/%s", dir, a->path))) ||
-	       try_alt(a, ka_xprintf("%s/.dwz/%s", dir, a->base)) ||
-	       try_alt(a, ka_xprintf("%s/.build-id/%.2s/%s.debug", dir, id, id + 2)) ||
-	       try_alt(a, ka_xprintf("%s/usr/lib/debug/.dwz/%s", dir, a->base)) ||
-	       (*a->path == '/' && try_alt(a, ka_xprintf("%s%s", dir, a->path)));
-}
-
-static struct ka_object *alt_find(struct ka_object *d)
-{
-	size_t rest = 0, size = 0;
-	struct alt_search a = { .path = link_name(d, ".gnu_debugaltlink", true, &rest, &size) };
-
-	if (!a.path || size - rest < 2 || size - rest > 64)
-		return NULL;
-	a.id = (const uint8_t *)a.path + rest;
-	a.id_size = size - rest;
-	a.base = strrchr(a.path, '/') ? strrchr(a.path, '/') + 1 : a.path;
-	if (!each_parent(d->path, alt_in, &a))
-		ka_log(1, "%s: dwz's common file %s was not found: some types will be missing", d->path, a.path);
-	return a.found;
-}
-
-/* ---- handles ---- */
 
 /* With dwarf_lock held. */
 static struct ka_error *dwarf_make(struct ka_object *o, struct ka_object *d)
@@ -395,7 +219,7 @@ static struct ka_error *dwarf_make(struct ka_object *o, struct ka_object *d)
 		priv->image = NULL;
 		return err;
 	}
-	priv->alt = alt_find(d);
+	priv->alt = ka_object_alt_find(d);
 	if (priv->alt) {
 		err = image_make(priv->alt, &priv->alt_image);
 		if (!err)
@@ -418,8 +242,11 @@ struct ka_error *ka_object_dwarf(struct ka_object *o, Dwarf **ret)
 
 	*ret = NULL;
 	if (!d)
-		return ka_error_new(KA_MISSING, "%s: no debug information (DWARF) in it%s%s", o->path, tried ? ", nor in a file of its own; "
-				    "tried " : "", tried ? tried : "");
+		return ka_error_new(KA_MISSING, "%s: no debug information (DWARF) in it%s%s", o->path,
+				    tried ? ", nor in a file of its own; "
+					    "tried "
+					  : "",
+				    tried ? tried : "");
 	pthread_mutex_lock(&priv->dwarf_lock);
 	if (!priv->dwarf)
 		err = dwarf_make(o, d);
@@ -470,8 +297,17 @@ void ka_object_dwarf_fork_end(struct ka_dwarf_fork *f)
 struct ka_error *ka_object_debug_content(struct ka_object *o, const char *name, const uint8_t **ret, size_t *ret_size)
 {
 	const struct ka_section *s = ka_object_section(o, name);
-	struct ka_object_priv *priv = ka_object_priv(o);
 	struct ka_error *err;
+
+	if ((!s || s->type == SHT_NOBITS) && !strncmp(name, ".debug_", 7)) {
+		struct ka_object *debug = ka_object_debug(o, NULL);
+
+		if (debug && debug != o) {
+			o = debug;
+			s = ka_object_section(o, name);
+		}
+	}
+	struct ka_object_priv *priv = ka_object_priv(o);
 
 	if (!s || s->type == SHT_NOBITS)
 		return ka_error_new(KA_MISSING, "%s: no section %s", o->path, name);

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include "find.h"
 
-#define ABSENT_TOLD	12
 #define DIR_ENTRIES_MAX	100000
 
 static const char *const suffixes[] = { "", ".debug", ".gz", ".xz", ".zst" };
@@ -28,7 +27,10 @@ static bool is_seen(struct ka_finder *f, const struct stat *st)
 	return false;
 }
 
-/* "vermagic=6.1.0-50-amd64 SMP ..." of a module, or the banner of a kernel: does it say another release? NULL: it does not. */
+/*
+ * "vermagic=6.1.0-50-amd64 SMP ..." of a module, or the banner of a kernel: does it say another release? NULL:
+ * it does not.
+ */
 static char *other_release(struct ka_finder *f, struct ka_object *o)
 {
 	const char *release = f->r->release, *says = NULL;
@@ -74,7 +76,7 @@ static char *other_build_id(struct ka_finder *f, const struct ka_object *o)
 	return ka_xprintf("of another build, build-id %s", is);
 }
 
-bool ka_finder_try_file(struct ka_finder *f, const char *path, bool is_expected)
+bool ka_finder_try_file(struct ka_finder *f, const char *path)
 {
 	struct ka_object *o = NULL;
 	struct stat st;
@@ -82,12 +84,7 @@ bool ka_finder_try_file(struct ka_finder *f, const char *path, bool is_expected)
 
 	if (f->found || f->stop)
 		return true;
-	if (stat(path, &st)) {
-		if (is_expected && f->absent_count++ < ABSENT_TOLD)
-			ka_str_printf(&f->absent, "%s%s", f->absent.len ? ", " : "", path);
-		return false;
-	}
-	if (S_ISDIR(st.st_mode) || is_seen(f, &st))
+	if (stat(path, &st) || S_ISDIR(st.st_mode) || is_seen(f, &st))
 		return false;
 	struct ka_error *err = ka_object_open(path, &o);
 
@@ -138,7 +135,7 @@ bool ka_finder_try(struct ka_finder *f, char *path)
 	for (size_t i = 0; i < KA_COUNT(suffixes) && !is_done; i++) {
 		char *full = ka_xprintf("%s%s", path, suffixes[i]);
 
-		is_done = ka_finder_try_file(f, full, i == 0);
+		is_done = ka_finder_try_file(f, full);
 		free(full);
 	}
 	free(path);
@@ -156,13 +153,22 @@ bool ka_finder_try_build_id(struct ka_finder *f, const char *dir)
 	for (int sub = 0; sub < 2 && !is_done; sub++) {
 		char *path = ka_xprintf("%s%s/.build-id/%.2s/%s.debug", dir, sub ? "/usr/lib/debug" : "", id, id + 2);
 
-		is_done = ka_finder_try_file(f, path, *dir || sub);
+		is_done = ka_finder_try_file(f, path);
 		free(path);
 	}
 	return is_done;
 }
 
-struct ka_error *ka_finder_end(struct ka_finder *f, const char *what, const char *hint, struct ka_object **ret)
+void ka_finder_add_root(struct ka_finder *f, const char *dir)
+{
+	struct stat st;
+
+	ka_str_printf(&f->roots, "%s%s%s", f->roots.len ? ", " : "", *dir ? dir : "/",
+		      stat(*dir ? dir : "/", &st) ? " (not there)" : "");
+}
+
+struct ka_error *ka_finder_end(struct ka_finder *f, const char *what, const char *places, const char *hint,
+			       struct ka_object **ret)
 {
 	struct ka_error *err = f->stop;
 	char id[129];
@@ -186,15 +192,14 @@ struct ka_error *ka_finder_end(struct ka_finder *f, const char *what, const char
 		ka_str_add(&s, " found");
 		if (f->rejected.len)
 			ka_str_printf(&s, "; these do not fit:%s", f->rejected.p);
-		if (f->absent.len)
-			ka_str_printf(&s, "\n  not there (nor with .debug, .gz, .xz, .zst): %s%s", f->absent.p,
-				      f->absent_count > ABSENT_TOLD ? " ..." : "");
+		if (f->roots.len)
+			ka_str_printf(&s, "\n  looked below %s for %s", f->roots.p, places);
 		if (hint)
 			ka_str_printf(&s, "\n  where it is: %s", hint);
 		err = ka_error_new(KA_NOT_FOUND, "%s", s.p);
 		ka_str_free(&s);
 	}
-	ka_str_free(&f->absent);
+	ka_str_free(&f->roots);
 	ka_str_free(&f->rejected);
 	ka_vec_free(&f->seen);
 	return err;
@@ -202,27 +207,30 @@ struct ka_error *ka_finder_end(struct ka_finder *f, const char *what, const char
 
 /* ---- vmlinux ---- */
 
+/* Below a root. */
+static const char *const shapes[] = {
+	"/usr/lib/debug/lib/modules/%s/vmlinux",	/* Fedora, RHEL, Debian 13 */
+	"/usr/lib/debug/boot/vmlinux-%s",		/* Debian, Ubuntu, SUSE (.debug) */
+	"/usr/lib/debug/usr/lib/modules/%s/vmlinux",	/* SUSE since usrmerge (.debug) */
+	"/lib/modules/%s/build/vmlinux",		/* own builds, Arch's headers */
+	"/usr/lib/modules/%s/build/vmlinux",
+	"/lib/modules/%s/vmlinux",
+	"/usr/lib/modules/%s/vmlinux",
+	"/boot/vmlinux-%s",
+	"/usr/lib/debug/vmlinux-%s",
+	"/usr/src/linux-%s/vmlinux",
+};
+
 /* The shapes below a root: "" is the system's, others are --debug-dir or the dump's directory. */
 static bool try_root(struct ka_finder *f, const char *root)
 {
-	static const char *const shapes[] = {
-		"/usr/lib/debug/lib/modules/%s/vmlinux",	/* Fedora, RHEL, Debian 13 */
-		"/usr/lib/debug/boot/vmlinux-%s",		/* Debian, Ubuntu, SUSE (.debug) */
-		"/usr/lib/debug/usr/lib/modules/%s/vmlinux",	/* SUSE since usrmerge (.debug) */
-		"/lib/modules/%s/build/vmlinux",		/* own builds, Arch's headers */
-		"/usr/lib/modules/%s/build/vmlinux",
-		"/lib/modules/%s/vmlinux",
-		"/usr/lib/modules/%s/vmlinux",
-		"/boot/vmlinux-%s",
-		"/usr/lib/debug/vmlinux-%s",
-		"/usr/src/linux-%s/vmlinux",
-	};
 	const char *release = f->r->release;
 
 	for (size_t i = 0; release && i < KA_COUNT(shapes); i++) {
 		const char *mark = strstr(shapes[i], "%s");
 
-		if (ka_finder_try(f, ka_xprintf("%s%.*s%s%s", root, (int)(mark - shapes[i]), shapes[i], release, mark + 2)))
+		if (ka_finder_try(
+			    f, ka_xprintf("%s%.*s%s%s", root, (int)(mark - shapes[i]), shapes[i], release, mark + 2)))
 			return true;
 	}
 	return false;
@@ -251,7 +259,7 @@ static bool try_directory(struct ka_finder *f, const char *dir)
 	for (size_t i = 0; i < names.n; i++) {
 		char *path = ka_xprintf("%s/%s", dir, names.at[i]);
 
-		is_done = is_done || ka_finder_try_file(f, path, false);
+		is_done = is_done || ka_finder_try_file(f, path);
 		free(path);
 		free(names.at[i]);
 	}
@@ -265,8 +273,9 @@ static bool try_named(struct ka_finder *f, const char *dir)
 	const char *release = f->r->release;
 	struct stat st;
 
+	ka_finder_add_root(f, dir);
 	if (!stat(dir, &st) && S_ISREG(st.st_mode))
-		return ka_finder_try_file(f, dir, true);
+		return ka_finder_try_file(f, dir);
 	return ka_finder_try_build_id(f, dir) ||
 	       (release && (ka_finder_try(f, ka_xprintf("%s/vmlinux-%s", dir, release)) ||
 			    ka_finder_try(f, ka_xprintf("%s/%s/vmlinux", dir, release)) ||
@@ -287,11 +296,34 @@ static bool try_debuginfod_cache(struct ka_finder *f)
 		ka_build_id_text(f->build_id, f->build_id_size, id);
 		char *path = ka_xprintf("%s/%s/debuginfo", dir, id);
 
-		is_done = ka_finder_try_file(f, path, false);
+		is_done = ka_finder_try_file(f, path);
 		free(path);
 	}
 	free(dir);
 	return is_done;
+}
+
+/* For the message: what is looked for below each root. */
+static const char *places_text(const struct ka_finder *f, struct ka_arena *a)
+{
+	struct ka_str s = { 0 };
+	char id[129];
+
+	if (f->build_id_size >= 2) {
+		ka_build_id_text(f->build_id, f->build_id_size, id);
+		ka_str_printf(&s, "[usr/lib/debug/].build-id/%.2s/%s.debug, ", id, id + 2);
+	}
+	for (size_t i = 0; f->r->release && i < KA_COUNT(shapes); i++) {
+		const char *mark = strstr(shapes[i], "%s");
+
+		ka_str_addn(&s, shapes[i] + 1, (size_t)(mark - shapes[i] - 1));
+		ka_str_printf(&s, "%s%s, ", f->r->release, mark + 2);
+	}
+	ka_str_add(&s, "vmlinux* right there; each also with .debug, .gz, .xz, .zst");
+	const char *text = ka_strdup(a, s.p);
+
+	ka_str_free(&s);
+	return text;
 }
 
 struct ka_error *ka_find_vmlinux(const struct ka_find_request *r, struct ka_object **ret)
@@ -307,12 +339,14 @@ struct ka_error *ka_find_vmlinux(const struct ka_find_request *r, struct ka_obje
 	f.r = &checked;
 	for (size_t i = 0; r->debug_dirs && r->debug_dirs[i] && !is_done; i++)
 		is_done = try_named(&f, r->debug_dirs[i]);
+	if (!is_done)
+		ka_finder_add_root(&f, "");
 	is_done = is_done || ka_finder_try_build_id(&f, "") || try_root(&f, "");
 	if (!is_done && r->dump_dir)
 		is_done = try_named(&f, r->dump_dir);
 	if (!is_done)
 		try_debuginfod_cache(&f);
-	struct ka_error *err = ka_finder_end(&f, "vmlinux", ka_find_hint(checked.release, a), ret);
+	struct ka_error *err = ka_finder_end(&f, "vmlinux", places_text(&f, a), ka_find_hint(checked.release, a), ret);
 
 	ka_arena_free(a);
 	return err;

@@ -18,8 +18,7 @@ struct ka_finder {
 	const char *module;		/* NULL: a vmlinux is sought */
 	/* Files already tried: one is often reached by several names. */
 	struct { KA_VEC(struct ka_finder_seen); } seen;
-	struct ka_str absent, rejected;	/* texts for the message */
-	size_t absent_count;
+	struct ka_str roots, rejected;	/* texts for the message: where it was looked, what did not fit */
 	struct ka_object *found;	/* fits, and has DWARF */
 	struct ka_object *thin;		/* the first that fits, but has no DWARF */
 	struct ka_error *stop;		/* interrupted */
@@ -27,11 +26,14 @@ struct ka_finder {
 
 /* path and path.debug, .gz, .xz, .zst. True when the search is over. Takes ownership of path. */
 bool ka_finder_try(struct ka_finder *f, char *path);
-/* One file, by exactly that name; is_expected: if it is absent that is told. */
-bool ka_finder_try_file(struct ka_finder *f, const char *path, bool is_expected);
+/* One file, by exactly that name. */
+bool ka_finder_try_file(struct ka_finder *f, const char *path);
+/* Notes for the message that it was looked below a directory ("": the system's root). */
+void ka_finder_add_root(struct ka_finder *f, const char *dir);
 /* DIR/.build-id/xx/rest.debug and DIR/usr/lib/debug/.build-id/xx/rest.debug. */
 bool ka_finder_try_build_id(struct ka_finder *f, const char *dir);
-/* The result, or why there is none. Frees what f holds. */
-struct ka_error *ka_finder_end(struct ka_finder *f, const char *what, const char *hint, struct ka_object **ret) KA_MUST_CHECK;
+/* The result, or why there is none: places were looked for below the roots. Frees what f holds. */
+struct ka_error *ka_finder_end(struct ka_finder *f, const char *what, const char *places, const char *hint,
+			       struct ka_object **ret) KA_MUST_CHECK;
 
 #endif

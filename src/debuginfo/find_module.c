@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The object file of a module, with debug information if there is one: by build-id, else by name below lib/modules/RELEASE. */
+/*
+ * The object file of a module, with debug information if there is one: by build-id, else by name below
+ * lib/modules/RELEASE.
+ */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -61,7 +64,7 @@ static bool walk_tree(struct walk *w, const char *dir, unsigned depth)
 			free(path);
 		} else if (is_module_file(e->d_name, w->f->module)) {
 			path = ka_xprintf("%s/%s", dir, e->d_name);
-			is_done = ka_finder_try_file(w->f, path, false);
+			is_done = ka_finder_try_file(w->f, path);
 			free(path);
 		}
 	}
@@ -99,11 +102,11 @@ static bool try_build_tree(struct ka_finder *f, const char *dir)
 			continue;
 		/* up to 5.2 with "kernel/" before it, as it will be installed */
 		path = ka_xprintf("%s/%s", dir, !strncmp(line, "kernel/", 7) && strchr(line + 7, '/') ? line + 7 : line);
-		is_done = ka_finder_try_file(f, path, false);
+		is_done = ka_finder_try_file(f, path);
 		free(path);
 		if (!is_done) {
 			path = ka_xprintf("%s/%s", dir, line);
-			is_done = ka_finder_try_file(f, path, false);
+			is_done = ka_finder_try_file(f, path);
 			free(path);
 		}
 	}
@@ -112,7 +115,10 @@ static bool try_build_tree(struct ka_finder *f, const char *dir)
 	return is_done;
 }
 
-/* Below a root: where packages put debug files first, then what runs (stripped, but perhaps with a link to its debug file). */
+/*
+ * Below a root: where packages put debug files first, then what runs (stripped, but perhaps with a link to its
+ * debug file).
+ */
 static bool try_root(struct ka_finder *f, const char *root)
 {
 	static const char *const places[] = {
@@ -200,15 +206,14 @@ struct ka_error *ka_find_module(const struct ka_find_request *r, const char *vml
 
 	for (size_t i = 0; r->debug_dirs && r->debug_dirs[i] && !is_done; i++)
 		is_done = try_flat(&f, r->debug_dirs[i]) || try_root(&f, r->debug_dirs[i]);
-	is_done = is_done || (vmlinux_path && try_beside(&f, vmlinux_path)) || (r->dump_dir && try_flat(&f, r->dump_dir)) ||
-		  (vmlinux_path && try_around(&f, vmlinux_path, try_root)) || (r->dump_dir && try_root(&f, r->dump_dir));
+	is_done = is_done || (vmlinux_path && try_beside(&f, vmlinux_path)) ||
+		  (r->dump_dir && try_flat(&f, r->dump_dir)) ||
+		  (vmlinux_path && try_around(&f, vmlinux_path, try_root)) ||
+		  (r->dump_dir && try_root(&f, r->dump_dir));
 	if (!is_done)
 		try_root(&f, "");
-	/* the places of build-ids would only fill the message */
-	if (f.absent_count > 2)
-		ka_str_clear(&f.absent);
 	char *what = ka_xprintf("debug file of module %s", name);
-	struct ka_error *err = ka_finder_end(&f, what, NULL, ret);
+	struct ka_error *err = ka_finder_end(&f, what, NULL, NULL, ret);
 
 	free(what);
 	return err;

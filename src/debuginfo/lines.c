@@ -1,98 +1,202 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Source file and line of an address: only the compilation unit that covers it is read. */
 #include <dwarf.h>
-#include "object.h"
+#include "line.h"
 
 #define UNITS_MAX	(1U << 20)
 #define RANGES_MAX	(1U << 22)
 
+struct range {
+	uint64_t start, end;
+	uint64_t unit;		/* offset of the unit in .debug_info */
+};
+
+struct ranges {
+	KA_VEC(struct range);	/* sorted by start */
+};
+
 struct ka_lines {
+	pthread_mutex_t lock;
+	struct ka_line_sections s;
 	struct ka_arena *arena;		/* of the paths given out */
-	struct ka_map paths;		/* libdw's string -> normalised */
-	Dwarf_Aranges *aranges;
-	size_t arange_count;
+	struct ka_map tables;		/* unit -> struct ka_line_table *, 0: none */
+	struct ranges aranges, units; /* of .debug_aranges; of the units' own DIEs, made when the first knows nothing */
 	bool has_units;
-	struct unit_range {
-		uint64_t start, end;
-		Dwarf_Off die;
-	} *units;			/* sorted by start: where .debug_aranges says nothing */
-	size_t unit_count;
 };
 
 void ka_lines_free(struct ka_lines *l)
 {
 	if (!l)
 		return;
-	ka_map_free(&l->paths);
+	for (size_t i = 0; i < l->tables.cap; i++)
+		if (l->tables.used[i])
+			ka_line_table_free((struct ka_line_table *)(uintptr_t)l->tables.values[i]);
+	ka_map_free(&l->tables);
 	ka_arena_free(l->arena);
-	free(l->units);
+	ka_vec_free(&l->aranges);
+	ka_vec_free(&l->units);
+	pthread_mutex_destroy(&l->lock);
 	free(l);
 }
 
-/* One pass over the units' top DIEs, not into them. clang writes no .debug_aranges, and hand-written assembly may lack it. */
-static void units_index(struct ka_lines *l, Dwarf *dw, const char *path)
+static void ranges_sort(struct ranges *r)
 {
-	struct { KA_VEC(struct unit_range); } v = { 0 };
-	Dwarf_CU *cu = NULL;
-	Dwarf_Die die;
-	uint8_t kind;
-	size_t unit_count = 0;
+	struct ka_sort_key *keys = ka_xalloc(2 * (r->n + 1) * sizeof(*keys));
+	struct range *sorted = ka_xalloc((r->n + 1) * sizeof(*sorted));
 
-	l->has_units = true;
-	while (unit_count++ < UNITS_MAX && !ka_interrupted() && !dwarf_get_units(dw, cu, &cu, NULL, &kind, &die, NULL)) {
-		Dwarf_Addr base, start, end;
-		ptrdiff_t at = 0;
+	for (size_t i = 0; i < r->n; i++)
+		keys[i] = (struct ka_sort_key){ r->at[i].start, (uint32_t)i };
+	struct ka_sort_key *order = ka_sort_keys(keys, keys + r->n + 1, r->n);
 
-		if (kind != DW_UT_compile && kind != DW_UT_skeleton)
-			continue;
-		while (v.n < RANGES_MAX && (at = dwarf_ranges(&die, at, &base, &start, &end)) > 0)
-			if (start < end && start)
-				ka_vec_push(&v, (struct unit_range){ start, end, dwarf_dieoffset(&die) });
-	}
-	struct ka_sort_key *keys = ka_xalloc(2 * (v.n + 1) * sizeof(*keys));
-
-	for (size_t i = 0; i < v.n; i++)
-		keys[i] = (struct ka_sort_key){ v.at[i].start, (uint32_t)i };
-	struct ka_sort_key *sorted = ka_sort_keys(keys, keys + v.n + 1, v.n);
-
-	l->units = ka_xalloc((v.n + 1) * sizeof(*l->units));
-	for (size_t i = 0; i < v.n; i++)
-		l->units[i] = v.at[sorted[i].at];
-	l->unit_count = v.n;
-	ka_log(2, "%s: %zu address ranges of compilation units", path, v.n);
+	for (size_t i = 0; i < r->n; i++)
+		sorted[i] = r->at[order[i].at];
+	free(r->at);
+	r->at = sorted;
+	r->cap = r->n + 1;
 	free(keys);
-	ka_vec_free(&v);
 }
 
-static bool unit_at(struct ka_lines *l, Dwarf *dw, const char *path, uint64_t addr, Dwarf_Die *ret)
+static const struct range *range_at(const struct ranges *r, uint64_t addr)
 {
-	size_t low = 0, high;
+	size_t low = 0, high = r->n;
 
-	if (l->aranges) {
-		Dwarf_Arange *r = dwarf_getarange_addr(l->aranges, addr);
-		Dwarf_Off off;
-
-		if (r && !dwarf_getarangeinfo(r, NULL, NULL, &off) && dwarf_offdie(dw, off, ret))
-			return true;
-	}
-	if (!l->has_units)
-		units_index(l, dw, path);
-	high = l->unit_count;
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (l->units[mid].start <= addr)
+		if (r->at[mid].start <= addr)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	return low && addr < l->units[low - 1].end && dwarf_offdie(dw, l->units[low - 1].die, ret);
+	/* ranges of units do not overlap; but where the last is an empty shell, the one before may hold it */
+	for (size_t i = low, left = 8; i > 0 && left; i--, left--)
+		if (addr < r->at[i - 1].end)
+			return &r->at[i - 1];
+	return NULL;
 }
 
-/* "/build/linux/debian/build/x/../../../kernel/./panic.c" -> "/build/linux/kernel/panic.c". Link names are not looked at: the tree is elsewhere. */
-static char *path_normal(struct ka_arena *a, const char *dir, const char *file)
+/* .debug_aranges: read by hand, since libdw goes to each unit's header for it. */
+static void aranges_read(struct ka_lines *l)
 {
-	char *out = *file == '/' || !dir || !*dir ? ka_strdup(a, file) : ka_printf(a, "%s/%s", dir, file);
+	const struct ka_line_bytes *a = &l->s.aranges;
+	size_t at = 0;
+
+	while (at < a->size && l->aranges.n < RANGES_MAX) {
+		struct ka_reader b = { .o = l->s.o, .data = a->at, .at = at, .end = a->size };
+		unsigned offset_size;
+		size_t start = at;
+
+		at = ka_reader_unit(&b, &offset_size);
+		if (b.is_bad)
+			break;
+		unsigned version = (unsigned)ka_reader_uint(&b, 2);
+		uint64_t unit = ka_reader_uint(&b, offset_size);
+		unsigned size = (unsigned)ka_reader_uint(&b, 1), segment = (unsigned)ka_reader_uint(&b, 1);
+
+		if (b.is_bad || version != 2 || (size != 4 && size != 8) || segment)
+			continue;
+		ka_reader_skip(&b, (2 * size - (b.at - start) % (2 * size)) % (2 * size));
+		while (!b.is_bad && b.end - b.at >= 2 * size && l->aranges.n < RANGES_MAX) {
+			uint64_t from = ka_reader_uint(&b, size), length = ka_reader_uint(&b, size);
+
+			if (from && length && from + length > from)
+				ka_vec_push(&l->aranges, (struct range){ from, from + length, unit });
+		}
+	}
+	ranges_sort(&l->aranges);
+	ka_log(2, "%s: %zu address ranges in .debug_aranges", l->s.o->path, l->aranges.n);
+}
+
+/*
+ * clang writes no .debug_aranges, and hand-written assembly may lack it: one pass over the units' top DIEs,
+ * not into them.
+ */
+static void units_read(struct ka_lines *l)
+{
+	Dwarf_CU *cu = NULL;
+	Dwarf_Die die;
+	uint8_t kind;
+	size_t unit_count = 0;
+	Dwarf *dw;
+
+	l->has_units = true;
+	if (ka_error_drop(ka_object_dwarf(l->s.o, &dw)))
+		return;
+	ka_object_dwarf_lock(l->s.o);
+	while (unit_count++ < UNITS_MAX && !ka_interrupted() && !dwarf_get_units(dw, cu, &cu, NULL, &kind, &die, NULL)) {
+		Dwarf_Addr base, start, end;
+		ptrdiff_t at = 0;
+
+		if (kind != DW_UT_compile && kind != DW_UT_partial)
+			continue;
+		while (l->units.n < RANGES_MAX && (at = dwarf_ranges(&die, at, &base, &start, &end)) > 0)
+			if (start < end && start)
+				ka_vec_push(&l->units,
+					    (struct range){start, end, dwarf_dieoffset(&die) - dwarf_cuoffset(&die)});
+	}
+	ka_object_dwarf_unlock(l->s.o);
+	ranges_sort(&l->units);
+	ka_log(2, "%s: %zu address ranges of compilation units", l->s.o->path, l->units.n);
+}
+
+static struct ka_line_table *table_of(struct ka_lines *l, uint64_t unit)
+{
+	struct ka_line_table *t = NULL;
+	struct ka_line_root root;
+	uint64_t known;
+
+	if (ka_map_get(&l->tables, unit, &known))
+		return (struct ka_line_table *)(uintptr_t)known;
+	if (ka_line_root_read(&l->s, unit, &root) && root.has_lines)
+		t = ka_line_table_read(&l->s, &root);
+	ka_map_set(&l->tables, unit, (uintptr_t)t);
+	return t;
+}
+
+/*
+ * The last row at or below the address; if no statement starts there, the last of those at the same address where one
+ * does: a function's first instruction often has a row for its opening and another for what was moved there. So gdb
+ * sees it, hence crash.
+ */
+static const struct ka_line_row *row_at(const struct ka_line_table *t, uint64_t addr)
+{
+	size_t low = 0, high = t->sequence_count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (t->sequences[mid].start <= addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (!low || addr >= t->sequences[low - 1].end)
+		return NULL;
+	const struct ka_line_row *rows = t->rows + t->sequences[low - 1].first;
+
+	high = t->sequences[low - 1].count;
+	for (low = 0; low < high; ) {
+		size_t mid = low + (high - low) / 2;
+
+		if (rows[mid].addr <= addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	const struct ka_line_row *best = &rows[low - 1];
+
+	for (const struct ka_line_row *r = best; r >= rows && r->addr == best->addr; r--)
+		if (r->is_stmt)
+			return r;
+	return best;
+}
+
+/*
+ * "/build/linux/debian/build/x/../../../kernel/./panic.c" -> "/build/linux/kernel/panic.c". Link names are not looked
+ * at: the tree is elsewhere.
+ */
+static char *path_normal(char *out)
+{
 	bool is_absolute = *out == '/';
 	const char *in = out;
 	char *to = out;
@@ -120,10 +224,12 @@ static char *path_normal(struct ka_arena *a, const char *dir, const char *file)
 		} else {
 			if (!(n == 2 && in[0] == '.' && in[1] == '.'))
 				depth++;
+			bool is_last = !in[n];	/* asked before its NUL is written over */
+
 			memmove(to, in, n);
 			to += n;
 			*to++ = '/';	/* never further than in: each component lost its own slash or is the last */
-			if (!in[n]) {
+			if (is_last) {
 				in += n;
 				break;
 			}
@@ -136,58 +242,96 @@ static char *path_normal(struct ka_arena *a, const char *dir, const char *file)
 	return out;
 }
 
-/* With dwarf_lock held. */
-static const char *path_of(struct ka_lines *l, Dwarf_Line *line, Dwarf_Die *unit)
+static const char *path_of(struct ka_lines *l, struct ka_line_table *t, uint32_t file)
 {
-	const char *file = dwarf_linesrc(line, NULL, NULL), *dir = NULL;
-	uint64_t known;
+	struct ka_line_file *f = file < t->file_count ? &t->files[file] : NULL;
 
-	if (!file)
+	if (!f || !f->name)
 		return NULL;
-	if (ka_map_get(&l->paths, (uintptr_t)file, &known))
-		return (const char *)(uintptr_t)known;
-	if (*file != '/') {
-		Dwarf_Attribute attr;
+	if (!f->path) {
+		const char *comp = t->comp_dir && *t->comp_dir ? t->comp_dir : NULL, *dir = f->dir;
 
-		dir = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attr));
+		if (*f->name == '/' || (!dir && !comp))
+			f->path = path_normal(ka_strdup(l->arena, f->name));
+		else if (!dir)
+			f->path = path_normal(ka_printf(l->arena, "%s/%s", comp, f->name));
+		else if (*dir == '/' || !comp)
+			f->path = path_normal(ka_printf(l->arena, "%s/%s", dir, f->name));
+		else
+			f->path = path_normal(ka_printf(l->arena, "%s/%s/%s", comp, dir, f->name));
 	}
-	char *path = path_normal(l->arena, dir, file);
+	return f->path;
+}
 
-	ka_map_set(&l->paths, (uintptr_t)file, (uintptr_t)path);
-	return path;
+static void section_read(struct ka_object *o, const char *name, struct ka_line_bytes *ret)
+{
+	/* what is missing or damaged is found out where it is needed */
+	if (ka_error_drop(ka_object_debug_content(o, name, &ret->at, &ret->size)))
+		*ret = (struct ka_line_bytes){ 0 };
+}
+
+static struct ka_lines *lines_get(struct ka_object *o)
+{
+	struct ka_object_priv *priv = ka_object_priv(o);
+
+	pthread_mutex_lock(&priv->lock);
+	struct ka_lines *l = priv->lines;
+
+	pthread_mutex_unlock(&priv->lock);
+	if (l)
+		return l;
+	struct ka_object *d = ka_object_debug(o, NULL);
+
+	if (!d)
+		return NULL;
+	l = ka_xalloc(sizeof(*l));
+	pthread_mutex_init(&l->lock, NULL);
+	l->arena = ka_arena_new();
+	l->s.o = d;
+	section_read(d, ".debug_info", &l->s.info);
+	section_read(d, ".debug_abbrev", &l->s.abbrev);
+	section_read(d, ".debug_line", &l->s.line);
+	section_read(d, ".debug_line_str", &l->s.line_str);
+	section_read(d, ".debug_str", &l->s.str);
+	section_read(d, ".debug_str_offsets", &l->s.str_offsets);
+	section_read(d, ".debug_aranges", &l->s.aranges);
+	aranges_read(l);
+	pthread_mutex_lock(&priv->lock);
+	if (priv->lines)
+		ka_lines_free(l);	/* another thread was faster */
+	else
+		priv->lines = l;
+	l = priv->lines;
+	pthread_mutex_unlock(&priv->lock);
+	return l;
 }
 
 bool ka_object_line(struct ka_object *o, uint64_t addr, uint32_t section, const char **ret_file, unsigned *ret_line)
 {
-	struct ka_object_priv *priv = ka_object_priv(o);
-	struct ka_lines *l;
-	Dwarf_Die unit;
-	Dwarf *dw;
+	struct ka_lines *l = lines_get(o);
 	bool is_found = false;
-	int number = 0;
 
 	*ret_file = NULL;
 	*ret_line = 0;
-	if (ka_error_drop(ka_object_dwarf(o, &dw)))
+	if (!l)
 		return false;
 	addr += ka_object_base(o, section);
-	ka_object_dwarf_lock(o);
-	l = priv->lines;
-	if (!l) {
-		l = priv->lines = ka_xalloc(sizeof(*l));
-		l->arena = ka_arena_new();
-		if (dwarf_getaranges(dw, &l->aranges, &l->arange_count))
-			l->aranges = NULL;
-	}
-	if (unit_at(l, dw, o->path, addr, &unit)) {
-		Dwarf_Line *line = dwarf_getsrc_die(&unit, addr);
+	pthread_mutex_lock(&l->lock);
+	const struct range *r = range_at(&l->aranges, addr);
 
-		if (line && !dwarf_lineno(line, &number) && number > 0) {
-			*ret_file = path_of(l, line, &unit);
-			*ret_line = (unsigned)number;
-			is_found = *ret_file != NULL;
-		}
+	if (!r) {
+		if (!l->has_units)
+			units_read(l);
+		r = range_at(&l->units, addr);
 	}
-	ka_object_dwarf_unlock(o);
+	struct ka_line_table *t = r ? table_of(l, r->unit) : NULL;
+	const struct ka_line_row *row = t ? row_at(t, addr) : NULL;
+
+	if (row && row->line) {
+		*ret_file = path_of(l, t, row->file);
+		*ret_line = row->line;
+		is_found = *ret_file != NULL;
+	}
+	pthread_mutex_unlock(&l->lock);
 	return is_found;
 }

@@ -10,15 +10,17 @@
 #define SECTION_MAX	(4U << 20)	/* a module with a section a function has some 10^5 */
 #define NOTE_MAX	(1U << 20)
 #define START_SIZE	(64U << 10)	/* what sniffing reads */
-#define CONTENT_MAX	(8ULL << 30)
 
-static struct ka_error *object_cut(const struct ka_object *o, const char *what, uint64_t at)
+struct ka_error *ka_object_cut(const struct ka_object *o, const char *what, uint64_t at)
 {
 	return ka_error_at(KA_TRUNCATED, KA_SPACE_FILE, at, "%s: the file has %llu bytes, but its %s at byte %llu: "
 			   "an incomplete copy?", o->path, (unsigned long long)o->size, what, (unsigned long long)at);
 }
 
-/* Release of a bzImage from its setup header (Documentation/arch/x86/boot.rst: kernel_version at 0x20e), "" when there is none. */
+/*
+ * Release of a bzImage from its setup header (Documentation/arch/x86/boot.rst: kernel_version at 0x20e), ""
+ * when there is none.
+ */
 static void bzimage_release(const uint8_t *p, uint64_t size, char *ret, size_t ret_size)
 {
 	uint64_t at = 0x200 + (uint64_t)(p[0x20e] | p[0x20f] << 8);
@@ -56,9 +58,11 @@ static struct ka_error *not_elf(const char *path, const uint8_t *p, uint64_t siz
 
 		bzimage_release(p, size, release, sizeof(release));
 		struct ka_arena *a = ka_arena_new();
-		struct ka_error *err = ka_error_new(KA_FORMAT, "%s: a bootable kernel image (bzImage%s%s), which has neither symbols nor "
-			"debug information: the vmlinux of the same build is needed (%s)", path, *release ? " of " : "", release,
-			ka_find_hint(*release ? release : NULL, a));
+		struct ka_error *err =
+			ka_error_new(KA_FORMAT,
+				     "%s: a bootable kernel image (bzImage%s%s), which has neither symbols nor "
+				     "debug information: the vmlinux of the same build is needed (%s)",
+				     path, *release ? " of " : "", release, ka_find_hint(*release ? release : NULL, a));
 
 		ka_arena_free(a);
 		return err;
@@ -88,72 +92,28 @@ static void section_parse(const struct ka_object *o, const uint8_t *p, struct ka
 	s->info = (uint32_t)SHDR(o, p, sh_info);
 }
 
-static bool in_file(const struct ka_object *o, uint64_t offset, uint64_t size)
-{
-	return offset <= o->size && size <= o->size - offset;
-}
-
-/* How a section's bytes lie in the file. size: as stored; unpacked: what it will have. */
-struct stored {
-	const uint8_t *at;
-	uint64_t size, unpacked;
-	unsigned method;	/* 0: plain */
-};
-
-static struct ka_error *section_stored(const struct ka_object *o, const struct ka_section *s, uint64_t size, struct stored *ret)
-{
-	const uint8_t *p;
-
-	*ret = (struct stored){ .size = size, .unpacked = size };
-	if (s->type == SHT_NOBITS)
-		return ka_error_new(KA_MISSING, "%s: section %s has no bytes in this file (of a split-off debug file?)", o->path, s->name);
-	if (!in_file(o, s->offset, size))
-		return object_cut(o, s->name, s->offset + size);
-	ret->at = p = o->data + s->offset;
-	if (s->flags & SHF_COMPRESSED) {
-		size_t header = o->is_64bit ? sizeof(Elf64_Chdr) : sizeof(Elf32_Chdr);
-
-		if (size < header)
-			return ka_error_new(KA_CORRUPT, "%s: section %s is too short to be compressed", o->path, s->name);
-		ret->method = (unsigned)ka_object_uint(o, p, 4);
-		ret->unpacked = o->is_64bit ? ka_object_uint(o, p + offsetof(Elf64_Chdr, ch_size), 8)
-					    : ka_object_uint(o, p + offsetof(Elf32_Chdr, ch_size), 4);
-		ret->at = p + header;
-		ret->size = size - header;
-	} else if (!strncmp(s->name, ".zdebug", 7) && size >= 12 && !memcmp(p, "ZLIB", 4)) {
-		/* the form before SHF_COMPRESSED: always big-endian */
-		ret->unpacked = 0;
-		for (int i = 4; i < 12; i++)
-			ret->unpacked = ret->unpacked << 8 | p[i];
-		ret->method = ELFCOMPRESS_ZLIB;
-		ret->at = p + 12;
-		ret->size = size - 12;
-	}
-	/* deflate packs 1032:1 at best, zstd (RLE blocks) 2^15:1 or so */
-	if (ret->method && (ret->unpacked > CONTENT_MAX || ret->unpacked / 40000 > ret->size))
-		return ka_error_new(KA_CORRUPT, "%s: section %s claims to unpack from %llu to %llu bytes", o->path, s->name,
-				    (unsigned long long)ret->size, (unsigned long long)ret->unpacked);
-	return NULL;
-}
-
 static struct ka_error *read_sections(struct ka_object *o)
 {
 	const uint8_t *eh = o->data;
 	bool is64 = o->is_64bit;
 	uint64_t off = is64 ? ka_object_uint(o, eh + offsetof(Elf64_Ehdr, e_shoff), 8)
 			    : ka_object_uint(o, eh + offsetof(Elf32_Ehdr, e_shoff), 4);
-	uint64_t entry = ka_object_uint(o, eh + (is64 ? offsetof(Elf64_Ehdr, e_shentsize) : offsetof(Elf32_Ehdr, e_shentsize)), 2);
-	uint64_t count = ka_object_uint(o, eh + (is64 ? offsetof(Elf64_Ehdr, e_shnum) : offsetof(Elf32_Ehdr, e_shnum)), 2);
-	uint64_t names = ka_object_uint(o, eh + (is64 ? offsetof(Elf64_Ehdr, e_shstrndx) : offsetof(Elf32_Ehdr, e_shstrndx)), 2);
+	uint64_t entry = ka_object_uint(
+		o, eh + (is64 ? offsetof(Elf64_Ehdr, e_shentsize) : offsetof(Elf32_Ehdr, e_shentsize)), 2);
+	uint64_t count =
+		ka_object_uint(o, eh + (is64 ? offsetof(Elf64_Ehdr, e_shnum) : offsetof(Elf32_Ehdr, e_shnum)), 2);
+	uint64_t names =
+		ka_object_uint(o, eh + (is64 ? offsetof(Elf64_Ehdr, e_shstrndx) : offsetof(Elf32_Ehdr, e_shstrndx)), 2);
 	struct ka_object_priv *priv = ka_object_priv(o);
 	struct ka_section first = { 0 };
 
 	if (!off)
 		return NULL;	/* no sections at all: legal, and found out by whoever needs one */
 	if (entry < (is64 ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr)))
-		return ka_error_new(KA_CORRUPT, "%s: section headers of %llu bytes each", o->path, (unsigned long long)entry);
-	if (!in_file(o, off, entry))
-		return object_cut(o, "section headers are", off);
+		return ka_error_new(KA_CORRUPT, "%s: section headers of %llu bytes each", o->path,
+				    (unsigned long long)entry);
+	if (!ka_object_has(o, off, entry))
+		return ka_object_cut(o, "section headers are", off);
 	/* more than 65279 sections: the numbers are in the first header */
 	section_parse(o, o->data + off, &first);
 	if (!count)
@@ -162,8 +122,8 @@ static struct ka_error *read_sections(struct ka_object *o)
 		names = first.link;
 	if (count > SECTION_MAX)
 		return ka_error_new(KA_CORRUPT, "%s: claims to have %llu sections", o->path, (unsigned long long)count);
-	if (!in_file(o, off, count * entry))
-		return object_cut(o, "section headers end", off + count * entry);
+	if (!ka_object_has(o, off, count * entry))
+		return ka_object_cut(o, "section headers end", off + count * entry);
 	if (!count)
 		return NULL;
 
@@ -175,8 +135,8 @@ static struct ka_error *read_sections(struct ka_object *o)
 		o->sections[i].index = (uint32_t)i;
 		o->sections[i].name = "";
 	}
-	if (names >= count || !in_file(o, o->sections[names].offset, o->sections[names].size) || !o->sections[names].size ||
-	    o->sections[names].type == SHT_NOBITS)
+	if (names >= count || !ka_object_has(o, o->sections[names].offset, o->sections[names].size) ||
+	    !o->sections[names].size || o->sections[names].type == SHT_NOBITS)
 		return ka_error_new(KA_CORRUPT, "%s: the table of section names is missing or outside the file", o->path);
 
 	const struct ka_section *table = &o->sections[names];
@@ -189,14 +149,12 @@ static struct ka_error *read_sections(struct ka_object *o)
 	for (uint64_t i = 0; i < count; i++) {
 		struct ka_section *s = &o->sections[i];
 		uint64_t name = ka_object_uint(o, o->data + off + i * entry, 4);
-		struct stored stored;
 
 		if (name < table->size)
 			s->name = text + name;
 		priv->contents[i].stored_size = s->size;
-		if (s->type != SHT_NOBITS && ((s->flags & SHF_COMPRESSED) || !strncmp(s->name, ".zdebug", 7)) &&
-		    !ka_error_drop(section_stored(o, s, s->size, &stored)))
-			s->size = stored.unpacked;
+		if (s->type != SHT_NOBITS && ((s->flags & SHF_COMPRESSED) || !strncmp(s->name, ".zdebug", 7)))
+			s->size = ka_object_unpacked_size(o, s);
 	}
 	return NULL;
 }
@@ -233,17 +191,19 @@ static void read_build_id(struct ka_object *o)
 	for (size_t i = 0; i < o->section_count; i++) {
 		const struct ka_section *s = &o->sections[i];
 
-		if (s->type == SHT_NOTE && s->size <= NOTE_MAX && in_file(o, s->offset, s->size) &&
+		if (s->type == SHT_NOTE && s->size <= NOTE_MAX && ka_object_has(o, s->offset, s->size) &&
 		    note_build_id(o, o->data + s->offset, s->size))
 			return;
 	}
 	/* without sections (or in a split-off file that has them empty): the segments */
 	uint64_t off = is64 ? ka_object_uint(o, o->data + offsetof(Elf64_Ehdr, e_phoff), 8)
 			    : ka_object_uint(o, o->data + offsetof(Elf32_Ehdr, e_phoff), 4);
-	uint64_t entry = ka_object_uint(o, o->data + (is64 ? offsetof(Elf64_Ehdr, e_phentsize) : offsetof(Elf32_Ehdr, e_phentsize)), 2);
-	uint64_t count = ka_object_uint(o, o->data + (is64 ? offsetof(Elf64_Ehdr, e_phnum) : offsetof(Elf32_Ehdr, e_phnum)), 2);
+	uint64_t entry = ka_object_uint(
+		o, o->data + (is64 ? offsetof(Elf64_Ehdr, e_phentsize) : offsetof(Elf32_Ehdr, e_phentsize)), 2);
+	uint64_t count =
+		ka_object_uint(o, o->data + (is64 ? offsetof(Elf64_Ehdr, e_phnum) : offsetof(Elf32_Ehdr, e_phnum)), 2);
 
-	if (entry < (is64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr)) || !in_file(o, off, count * entry))
+	if (entry < (is64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr)) || !ka_object_has(o, off, count * entry))
 		return;
 	for (uint64_t i = 0; i < count; i++) {
 		const uint8_t *p = o->data + off + i * entry;
@@ -255,7 +215,7 @@ static void read_build_id(struct ka_object *o)
 		uint64_t size = is64 ? ka_object_uint(o, p + offsetof(Elf64_Phdr, p_filesz), 8)
 				     : ka_object_uint(o, p + offsetof(Elf32_Phdr, p_filesz), 4);
 
-		if (size <= NOTE_MAX && in_file(o, at, size) && note_build_id(o, o->data + at, size))
+		if (size <= NOTE_MAX && ka_object_has(o, at, size) && note_build_id(o, o->data + at, size))
 			return;
 	}
 }
@@ -266,12 +226,14 @@ static struct ka_error *object_parse(struct ka_object *o)
 
 	if (o->size < EI_NIDENT || memcmp(p, ELFMAG, SELFMAG))
 		return not_elf(o->path, p, o->size);
-	if ((p[EI_CLASS] != ELFCLASS32 && p[EI_CLASS] != ELFCLASS64) || (p[EI_DATA] != ELFDATA2LSB && p[EI_DATA] != ELFDATA2MSB))
-		return ka_error_new(KA_FORMAT, "%s: an ELF file of unknown class %u or byte order %u", o->path, p[EI_CLASS], p[EI_DATA]);
+	if ((p[EI_CLASS] != ELFCLASS32 && p[EI_CLASS] != ELFCLASS64) ||
+	    (p[EI_DATA] != ELFDATA2LSB && p[EI_DATA] != ELFDATA2MSB))
+		return ka_error_new(KA_FORMAT, "%s: an ELF file of unknown class %u or byte order %u", o->path,
+				    p[EI_CLASS], p[EI_DATA]);
 	o->is_64bit = p[EI_CLASS] == ELFCLASS64;
 	o->is_big_endian = p[EI_DATA] == ELFDATA2MSB;
 	if (o->size < (o->is_64bit ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr)))
-		return object_cut(o, "ELF header ends", o->is_64bit ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr));
+		return ka_object_cut(o, "ELF header ends", o->is_64bit ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr));
 	o->e_type = (uint16_t)ka_object_uint(o, p + offsetof(Elf64_Ehdr, e_type), 2);
 	o->e_machine = (uint16_t)ka_object_uint(o, p + offsetof(Elf64_Ehdr, e_machine), 2);
 	if (o->e_type == ET_CORE)
@@ -292,11 +254,13 @@ static struct ka_error *object_load(struct ka_object *o)
 
 	o->fd = open(o->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (o->fd < 0)
-		return ka_error_new(errno == ENOENT ? KA_NOT_FOUND : KA_IO, "cannot open %s: %s", o->path, strerror(errno));
+		return ka_error_new(errno == ENOENT ? KA_NOT_FOUND : KA_IO, "cannot open %s: %s", o->path,
+				    strerror(errno));
 	if (fstat(o->fd, &st))
 		return ka_error_new(KA_IO, "%s: %s", o->path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
-		return ka_error_new(KA_FORMAT, "%s: not a file%s", o->path, S_ISDIR(st.st_mode) ? ", but a directory" : "");
+		return ka_error_new(KA_FORMAT, "%s: not a file%s", o->path,
+				    S_ISDIR(st.st_mode) ? ", but a directory" : "");
 	if (!st.st_size)
 		return ka_error_new(KA_FORMAT, "%s: empty file", o->path);
 	if ((uint64_t)st.st_size > SIZE_MAX / 2)
@@ -339,7 +303,8 @@ struct ka_error *ka_object_open(const char *path, struct ka_object **ret)
 		ka_object_close(o);
 		return err;
 	}
-	ka_log(2, "%s: ELF %d bit, machine %u, %zu sections", path, o->is_64bit ? 64 : 32, o->e_machine, o->section_count);
+	ka_log(2, "%s: ELF %d bit, machine %u, %zu sections", path, o->is_64bit ? 64 : 32, o->e_machine,
+	       o->section_count);
 	*ret = o;
 	return NULL;
 }
@@ -393,7 +358,8 @@ bool ka_object_sniff(const char *path)
 			unsigned type = head[EI_DATA] == ELFDATA2MSB ? (unsigned)(head[16] << 8 | head[17])
 								     : (unsigned)(head[17] << 8 | head[16]);
 
-			is_object = type == ET_EXEC || type == ET_DYN || type == ET_REL;
+			is_object = (type == ET_EXEC || type == ET_DYN || type == ET_REL) &&
+				    (head[EI_CLASS] == ELFCLASS32 || head[EI_CLASS] == ELFCLASS64);
 		}
 	}
 	if (fd >= 0)
@@ -416,97 +382,6 @@ const struct ka_section *ka_object_section(const struct ka_object *o, const char
 	return NULL;
 }
 
-struct ka_error *ka_object_content(struct ka_object *o, const struct ka_section *s, const uint8_t **ret, size_t *ret_size)
-{
-	struct ka_object_priv *priv = ka_object_priv(o);
-	struct ka_content *c = &priv->contents[s->index];
-	struct ka_error *err = NULL;
-	struct stored stored;
-
-	pthread_mutex_lock(&priv->lock);
-	if (!c->at) {
-		err = section_stored(o, s, c->stored_size, &stored);
-		if (!err && stored.method && stored.unpacked) {
-			void *out = mmap(NULL, (size_t)stored.unpacked, PROT_READ | PROT_WRITE,
-					 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-			if (out == MAP_FAILED) {
-				err = ka_error_new(KA_IO, "%s: no memory to unpack section %s (%llu bytes)", o->path, s->name,
-						   (unsigned long long)stored.unpacked);
-			} else {
-				err = ka_error_wrap(ka_unpack_block(stored.method, stored.at, (size_t)stored.size, out,
-								    (size_t)stored.unpacked),
-						    "%s: section %s", o->path, s->name);
-				if (err) {
-					munmap(out, (size_t)stored.unpacked);
-				} else {
-					c->at = out;
-					c->is_own = true;
-				}
-			}
-		} else if (!err) {
-			c->at = stored.at;
-		}
-		if (!err)
-			c->size = (size_t)stored.unpacked;
-	}
-	if (!err) {
-		*ret = c->at;
-		*ret_size = c->size;
-	}
-	pthread_mutex_unlock(&priv->lock);
-	return err;
-}
-
-struct ka_error *ka_object_content_copy(struct ka_object *o, const struct ka_section *s, uint8_t *out, size_t size)
-{
-	struct ka_object_priv *priv = ka_object_priv(o);
-	struct ka_content *c = &priv->contents[s->index];
-	struct stored stored;
-
-	pthread_mutex_lock(&priv->lock);
-	const uint8_t *have = c->at;
-
-	pthread_mutex_unlock(&priv->lock);
-	struct ka_error *err = section_stored(o, s, c->stored_size, &stored);
-
-	if (err)
-		return err;
-	if (stored.unpacked != size)
-		return ka_error_new(KA_CORRUPT, "%s: section %s has %llu bytes, not %zu", o->path, s->name,
-				    (unsigned long long)stored.unpacked, size);
-	if (have || !stored.method) {
-		memcpy(out, have ? have : stored.at, size);
-		return NULL;
-	}
-	return ka_error_wrap(ka_unpack_block(stored.method, stored.at, (size_t)stored.size, out, size),
-			     "%s: section %s", o->path, s->name);
-}
-
-uint64_t ka_object_base(struct ka_object *o, uint32_t section)
-{
-	struct ka_object_priv *priv = ka_object_priv(o);
-
-	if (o->e_type != ET_REL || section >= o->section_count)
-		return 0;
-	pthread_mutex_lock(&priv->lock);
-	if (!priv->bases) {
-		uint64_t at = 0x10000;	/* not 0: that means "removed by the linker" in DWARF */
-
-		priv->bases = ka_xalloc(o->section_count * sizeof(*priv->bases));
-		for (size_t i = 1; i < o->section_count; i++) {
-			if (!(o->sections[i].flags & SHF_ALLOC) || o->sections[i].size > 1ULL << 32)
-				continue;
-			priv->bases[i] = at;
-			at = (at + o->sections[i].size + 0x1fff) & ~0xfffULL;	/* a gap behind each */
-		}
-	}
-	uint64_t base = priv->bases[section];
-
-	pthread_mutex_unlock(&priv->lock);
-	return base;
-}
-
 void ka_build_id_text(const uint8_t *id, size_t size, char ret[129])
 {
 	size_t n = 0;
@@ -516,31 +391,4 @@ void ka_build_id_text(const uint8_t *id, size_t size, char ret[129])
 		ret[n++] = "0123456789abcdef"[id[i] & 15];
 	}
 	ret[n] = 0;
-}
-
-const char *ka_object_banner(struct ka_object *o)
-{
-	static const char start[] = "Linux version ";
-	const struct ka_symtab *t = NULL;
-	const uint8_t *p = NULL;
-	size_t i, size = 0;
-
-	if (!ka_error_drop(ka_object_symtab(o, &t)) && ka_symtab_find(t, "linux_banner", &i) && t->at[i].section < o->section_count) {
-		const struct ka_section *s = &o->sections[t->at[i].section];
-		uint64_t at = t->at[i].addr - s->addr;
-
-		if (!ka_error_drop(ka_object_content(o, s, &p, &size)) && at < size && size - at > sizeof(start) &&
-		    !memcmp(p + at, start, sizeof(start) - 1) && memchr(p + at, 0, size - at))
-			return (const char *)p + at;
-	}
-	const struct ka_section *s = ka_object_section(o, ".rodata");
-
-	if (!s || ka_error_drop(ka_object_content(o, s, &p, &size)))
-		return NULL;
-	for (const uint8_t *at = p; (at = memmem(at, size - (size_t)(at - p), start, sizeof(start) - 1)); at++)
-		/* not the format string of linux_proc_banner, which has no number there */
-		if (at + sizeof(start) <= p + size && at[sizeof(start) - 1] >= '0' && at[sizeof(start) - 1] <= '9' &&
-		    memchr(at, 0, size - (size_t)(at - p)))
-			return (const char *)at;
-	return NULL;
 }

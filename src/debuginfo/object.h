@@ -11,7 +11,10 @@ struct ka_dwarf_image;
 struct ka_lines;
 struct ka_cfi;
 
-/* lock guards contents and the lazily made pointers; dwarf_lock guards every use of the shared Dwarf *. Order: dwarf_lock, then lock. */
+/*
+ * lock guards contents and the lazily made pointers; dwarf_lock guards every use of the shared Dwarf *. Order:
+ * dwarf_lock, then lock.
+ */
 struct ka_object_priv {
 	pthread_mutex_t lock, dwarf_lock;
 	char *names;			/* copy of the section names when the file's are not terminated */
@@ -59,16 +62,35 @@ struct ka_dwarf_fork {
 struct ka_error *ka_object_dwarf_fork(struct ka_object *o, struct ka_dwarf_fork *ret) KA_MUST_CHECK;
 void ka_object_dwarf_fork_end(struct ka_dwarf_fork *f);
 
-/* The object that has the .debug_* sections: o, its separate debug file, or NULL (*ret_tried, may be NULL: what was looked at). */
+/* The common file that dwz moved shared entries to (.gnu_debugaltlink of d), opened anew; NULL: none, or not found. */
+struct ka_object *ka_object_alt_find(struct ka_object *d);
+/*
+ * The object that has the .debug_* sections: o, its separate debug file, or NULL (*ret_tried, may be NULL:
+ * what was looked at).
+ */
 struct ka_object *ka_object_debug(struct ka_object *o, const char **ret_tried);
 
-/* Content of a section as DWARF readers need it: unpacked, and relocated in ET_REL. MISSING when there is no such section. */
-struct ka_error *ka_object_debug_content(struct ka_object *o, const char *name, const uint8_t **ret, size_t *ret_size) KA_MUST_CHECK;
+/*
+ * Content of a section as DWARF readers need it: unpacked, and relocated in ET_REL; of .debug_* from the separate
+ * debug file where the object has none. MISSING when there is no such section.
+ */
+struct ka_error *ka_object_debug_content(struct ka_object *o, const char *name, const uint8_t **ret,
+					 size_t *ret_size) KA_MUST_CHECK;
 
+/* Do these bytes lie in the file? The error when they do not: what ends at byte at. */
+static inline bool ka_object_has(const struct ka_object *o, uint64_t offset, uint64_t size)
+{
+	return offset <= o->size && size <= o->size - offset;
+}
+struct ka_error *ka_object_cut(const struct ka_object *o, const char *what, uint64_t at) KA_MUST_CHECK;
+/* Of a section whose size is still that in the file. */
+uint64_t ka_object_unpacked_size(const struct ka_object *o, const struct ka_section *s);
 /* As ka_object_content, into memory of the caller's; size is that of struct ka_section. Nothing is kept. */
-struct ka_error *ka_object_content_copy(struct ka_object *o, const struct ka_section *s, uint8_t *out, size_t size) KA_MUST_CHECK;
+struct ka_error *ka_object_content_copy(struct ka_object *o, const struct ka_section *s, uint8_t *out,
+					size_t size) KA_MUST_CHECK;
 /* relocate.c: applies the relocations of section s of an ET_REL object to a copy of its content. */
-struct ka_error *ka_object_relocate(struct ka_object *o, const struct ka_section *s, uint8_t *bytes, size_t size) KA_MUST_CHECK;
+struct ka_error *ka_object_relocate(struct ka_object *o, const struct ka_section *s, uint8_t *bytes,
+				    size_t size) KA_MUST_CHECK;
 
 /* Integers of the object's byte order. */
 static inline uint64_t ka_object_uint(const struct ka_object *o, const void *at, size_t size)
@@ -109,11 +131,13 @@ struct ka_sort_key {
 struct ka_sort_key *ka_sort_keys(struct ka_sort_key *a, struct ka_sort_key *b, size_t n);
 
 /* unpack.c: one packed block of known unpacked size (a section), zlib or zstd by method (ELFCOMPRESS_*). */
-struct ka_error *ka_unpack_block(unsigned method, const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size) KA_MUST_CHECK;
+struct ka_error *ka_unpack_block(unsigned method, const uint8_t *in, size_t in_size, uint8_t *out,
+				 size_t out_size) KA_MUST_CHECK;
 /* Is it the start of a whole-file gz, xz or zst? Its name, or NULL. */
 const char *ka_unpack_kind(const uint8_t *start, size_t size);
 /* The whole file into fresh anonymous memory (munmap it). FORMAT, CORRUPT, TRUNCATED, UNSUPPORTED, INTERRUPTED. */
-struct ka_error *ka_unpack_file(const char *path, const uint8_t *in, size_t in_size, uint8_t **ret, size_t *ret_size) KA_MUST_CHECK;
+struct ka_error *ka_unpack_file(const char *path, const uint8_t *in, size_t in_size, uint8_t **ret,
+				size_t *ret_size) KA_MUST_CHECK;
 /* The first bytes only; returns how many there are (0: not packed or damaged). */
 size_t ka_unpack_start(const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size);
 

@@ -20,10 +20,10 @@ struct orc_base {
 static const struct orc_base bases_414[16] = {
 	{ BASE_NONE, 0 }, { BASE_PREV_SP, 0 }, { BASE_REG, RDX }, { BASE_REG, RDI }, { BASE_REG, RBP }, { BASE_REG, RSP },
 	{ BASE_REG, R10 }, { BASE_REG, R13 }, { BASE_BP_INDIRECT, RBP }, { BASE_SP_INDIRECT, RSP },
-	{ BASE_REG, RAX },	/* added at the end shortly before all were numbered anew */
+	{ BASE_REG, RAX },	/* appended in a form that was proposed for kernels before 7.1 */
 	[11 ... 15] = { BASE_BAD, 0 },
 };
-/* 7.1: new numbers, so that the common ones compress better; RAX for the stack pointer kept there by __switch_to and others. */
+/* 7.1 numbered them anew, RAX among them. */
 static const struct orc_base bases_71[16] = {
 	{ BASE_NONE, 0 }, { BASE_REG, RAX }, { BASE_REG, RDX }, { BASE_REG, RSP }, { BASE_REG, RBP }, { BASE_REG, RDI },
 	{ BASE_REG, R10 }, { BASE_REG, R13 }, { BASE_PREV_SP, 0 }, { BASE_SP_INDIRECT, RSP }, { BASE_BP_INDIRECT, RBP },
@@ -52,10 +52,11 @@ static const struct {
 	uint8_t hash[20];
 	uint8_t layout;
 } hashes[] = {
-	{ "\xdb\x84\xae\xd4\x10\x3b\x31\xdd\x51\xe0\x17\xf8\xf7\x97\x83\xca\x98\x5c\x2c\x51", 0 },	/* 6.3.10 */
-	{ "\xfe\x5d\x32\xbf\x58\x1b\xd6\x3b\x2c\xa9\xa5\xc6\x5b\xa5\xa6\x25\xea\xb3\xfe\x24", 1 },	/* 6.4 */
-	{ "\xed\xfa\x4d\x15\x55\x2f\xdd\x2e\x1d\x56\x67\x97\x28\x41\x63\x79\xf2\xfe\x45\x34", 1 },	/* with ORC_REG_AX 10 */
-	{ "\x13\x7c\x36\xad\x76\x27\xc4\xdd\x55\x93\x21\x76\xbb\x0e\xcd\xbd\x50\x41\xfc\x82", 2 },	/* 7.1 */
+	{"\xdb\x84\xae\xd4\x10\x3b\x31\xdd\x51\xe0\x17\xf8\xf7\x97\x83\xca\x98\x5c\x2c\x51", 0}, /* 6.3.10 */
+	{"\xfe\x5d\x32\xbf\x58\x1b\xd6\x3b\x2c\xa9\xa5\xc6\x5b\xa5\xa6\x25\xea\xb3\xfe\x24", 1}, /* 6.4 */
+	{"\xed\xfa\x4d\x15\x55\x2f\xdd\x2e\x1d\x56\x67\x97\x28\x41\x63\x79\xf2\xfe\x45\x34",
+	 1}, /* 6.4 and ORC_REG_AX 10 */
+	{"\x13\x7c\x36\xad\x76\x27\xc4\xdd\x55\x93\x21\x76\xbb\x0e\xcd\xbd\x50\x41\xfc\x82", 2}, /* 7.1 */
 };
 
 struct ka_orc {
@@ -157,7 +158,10 @@ static int pair_compare(const void *a, const void *b)
 	return x->at < y->at ? -1 : x->at > y->at;
 }
 
-/* The build sorts vmlinux's tables only since f14bf6a350df, v5.6; before, and those of modules, the kernel does when it starts. */
+/*
+ * The build sorts vmlinux's tables only since f14bf6a350df, v5.6; before, and those of modules, the kernel
+ * does when it starts.
+ */
 static void sort_if_needed(struct ka_orc *o)
 {
 	uint64_t last = 0;
@@ -183,15 +187,16 @@ static void sort_if_needed(struct ka_orc *o)
 	free(pairs);
 }
 
-struct ka_error *ka_orc_open(const uint8_t *ip, size_t ip_size, uint64_t ip_addr, const uint8_t *entries, size_t entries_size,
-			     const uint8_t *header, size_t header_size, struct ka_orc **ret)
+struct ka_error *ka_orc_open(const uint8_t *ip, size_t ip_size, uint64_t ip_addr, const uint8_t *entries,
+			     size_t entries_size, const uint8_t *header, size_t header_size, struct ka_orc **ret)
 {
 	const struct orc_layout *layout = NULL;
 	size_t n = ip_size / 4;
 
 	*ret = NULL;
 	if (!n || ip_size % 4 || entries_size % ENTRY_SIZE || entries_size / ENTRY_SIZE != n)
-		return ka_error_new(KA_CORRUPT, "ORC tables of %zu and %zu bytes, which do not fit together", ip_size, entries_size);
+		return ka_error_new(KA_CORRUPT, "ORC tables of %zu and %zu bytes, which do not fit together", ip_size,
+				    entries_size);
 	if (n > ENTRY_MAX)
 		return ka_error_new(KA_CORRUPT, "ORC tables claim %zu entries", n);
 	for (size_t i = 0; header && header_size >= sizeof(hashes[i].hash) && i < KA_COUNT(hashes); i++)
@@ -221,7 +226,8 @@ void ka_orc_close(struct ka_orc *o)
 
 static struct ka_error *bad_entry(uint64_t addr, size_t i, const char *what)
 {
-	return ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, addr, "ORC entry %zu at %#llx has %s", i, (unsigned long long)addr, what);
+	return ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, addr, "ORC entry %zu at %#llx has %s", i,
+			   (unsigned long long)addr, what);
 }
 
 struct ka_error *ka_orc_rules(struct ka_orc *o, uint64_t addr, struct ka_frame_rules *ret)
@@ -240,13 +246,15 @@ struct ka_error *ka_orc_rules(struct ka_orc *o, uint64_t addr, struct ka_frame_r
 			high = mid;
 	}
 	if (!low)
-		return ka_error_at(KA_NOT_FOUND, KA_SPACE_VIRT, addr, "no ORC entry covers %#llx", (unsigned long long)addr);
+		return ka_error_at(KA_NOT_FOUND, KA_SPACE_VIRT, addr, "no ORC entry covers %#llx",
+				   (unsigned long long)addr);
 	size_t i = o->order ? o->order[low - 1] : low - 1;
 	struct entry e = entry_decode(o, i);
 
 	switch (e.type) {
 	case TYPE_UNDEFINED:
-		return ka_error_at(KA_NOT_FOUND, KA_SPACE_VIRT, addr, "ORC says nothing of %#llx", (unsigned long long)addr);
+		return ka_error_at(KA_NOT_FOUND, KA_SPACE_VIRT, addr, "ORC says nothing of %#llx",
+				   (unsigned long long)addr);
 	case TYPE_BAD:
 		return bad_entry(addr, i, "an unknown type");
 	case TYPE_END:
@@ -268,8 +276,8 @@ struct ka_error *ka_orc_rules(struct ka_orc *o, uint64_t addr, struct ka_frame_r
 		break;
 	case BASE_SP_INDIRECT:
 		/*
-		 * Where the stack was switched, its old pointer lies on top of the new: CFA = *sp + offset (87ccc826bf1c, v5.12).
-		 * Before, it was *(sp + offset), and only used with register blocks, up to v5.7.
+		 * Where the stack was switched, its old pointer lies on top of the new: CFA = *sp + offset
+		 * (87ccc826bf1c, v5.12). Before, it was *(sp + offset), and only used with register blocks, up to v5.7.
 		 */
 		ret->cfa_reg = RSP;
 		ret->is_cfa_deref = true;

@@ -12,22 +12,29 @@ static const struct reloc_kind {
 	enum op op;
 } kinds[] = {
 #define R(m, t, s, o) { .machine = m, .type = t, .size = s, .op = o }
-	R(EM_X86_64, 0, 0, OP_NONE), R(EM_X86_64, 1, 8, OP_SET), R(EM_X86_64, 10, 4, OP_SET), R(EM_X86_64, 11, 4, OP_SET),
-	R(EM_X86_64, 2, 4, OP_PC), R(EM_X86_64, 24, 8, OP_PC), R(EM_X86_64, 4, 4, OP_PC),
+	R(EM_X86_64, 0, 0, OP_NONE), R(EM_X86_64, 1, 8, OP_SET), R(EM_X86_64, 10, 4, OP_SET),
+	R(EM_X86_64, 11, 4, OP_SET), R(EM_X86_64, 2, 4, OP_PC), R(EM_X86_64, 24, 8, OP_PC),
+	R(EM_X86_64, 4, 4, OP_PC),
 	R(EM_386, 0, 0, OP_NONE), R(EM_386, 1, 4, OP_SET), R(EM_386, 2, 4, OP_PC),
-	R(EM_AARCH64, 0, 0, OP_NONE), R(EM_AARCH64, 256, 0, OP_NONE), R(EM_AARCH64, 257, 8, OP_SET), R(EM_AARCH64, 258, 4, OP_SET),
-	R(EM_AARCH64, 259, 2, OP_SET), R(EM_AARCH64, 260, 8, OP_PC), R(EM_AARCH64, 261, 4, OP_PC),
+	R(EM_AARCH64, 0, 0, OP_NONE), R(EM_AARCH64, 256, 0, OP_NONE), R(EM_AARCH64, 257, 8, OP_SET),
+	R(EM_AARCH64, 258, 4, OP_SET), R(EM_AARCH64, 259, 2, OP_SET), R(EM_AARCH64, 260, 8, OP_PC),
+	R(EM_AARCH64, 261, 4, OP_PC),
 	R(EM_ARM, 0, 0, OP_NONE), R(EM_ARM, 2, 4, OP_SET), R(EM_ARM, 3, 4, OP_PC),
-	R(EM_S390, 0, 0, OP_NONE), R(EM_S390, 4, 4, OP_SET), R(EM_S390, 22, 8, OP_SET), R(EM_S390, 5, 4, OP_PC), R(EM_S390, 23, 8, OP_PC),
-	R(EM_PPC64, 0, 0, OP_NONE), R(EM_PPC64, 1, 4, OP_SET), R(EM_PPC64, 38, 8, OP_SET), R(EM_PPC64, 26, 4, OP_PC), R(EM_PPC64, 44, 8, OP_PC),
+	R(EM_S390, 0, 0, OP_NONE), R(EM_S390, 4, 4, OP_SET), R(EM_S390, 22, 8, OP_SET),
+	R(EM_S390, 5, 4, OP_PC), R(EM_S390, 23, 8, OP_PC),
+	R(EM_PPC64, 0, 0, OP_NONE), R(EM_PPC64, 1, 4, OP_SET), R(EM_PPC64, 38, 8, OP_SET),
+	R(EM_PPC64, 26, 4, OP_PC), R(EM_PPC64, 44, 8, OP_PC),
 	R(EM_PPC, 0, 0, OP_NONE), R(EM_PPC, 1, 4, OP_SET), R(EM_PPC, 26, 4, OP_PC),
-	R(EM_RISCV, 0, 0, OP_NONE), R(EM_RISCV, 1, 4, OP_SET), R(EM_RISCV, 2, 8, OP_SET), R(EM_RISCV, 33, 1, OP_ADD), R(EM_RISCV, 34, 2, OP_ADD),
-	R(EM_RISCV, 35, 4, OP_ADD), R(EM_RISCV, 36, 8, OP_ADD), R(EM_RISCV, 37, 1, OP_SUB), R(EM_RISCV, 38, 2, OP_SUB),
-	R(EM_RISCV, 39, 4, OP_SUB), R(EM_RISCV, 40, 8, OP_SUB), R(EM_RISCV, 52, 1, OP_SUB6), R(EM_RISCV, 53, 1, OP_SET6),
-	R(EM_RISCV, 54, 1, OP_SET), R(EM_RISCV, 55, 2, OP_SET), R(EM_RISCV, 56, 4, OP_SET), R(EM_RISCV, 57, 4, OP_PC),
-	R(258 /* LoongArch */, 0, 0, OP_NONE), R(258, 1, 4, OP_SET), R(258, 2, 8, OP_SET), R(258, 47, 1, OP_ADD), R(258, 48, 2, OP_ADD),
-	R(258, 50, 4, OP_ADD), R(258, 51, 8, OP_ADD), R(258, 52, 1, OP_SUB), R(258, 53, 2, OP_SUB), R(258, 55, 4, OP_SUB),
-	R(258, 56, 8, OP_SUB), R(258, 99, 4, OP_PC),
+	R(EM_RISCV, 0, 0, OP_NONE), R(EM_RISCV, 1, 4, OP_SET), R(EM_RISCV, 2, 8, OP_SET),
+	R(EM_RISCV, 33, 1, OP_ADD), R(EM_RISCV, 34, 2, OP_ADD), R(EM_RISCV, 35, 4, OP_ADD),
+	R(EM_RISCV, 36, 8, OP_ADD), R(EM_RISCV, 37, 1, OP_SUB), R(EM_RISCV, 38, 2, OP_SUB),
+	R(EM_RISCV, 39, 4, OP_SUB), R(EM_RISCV, 40, 8, OP_SUB), R(EM_RISCV, 52, 1, OP_SUB6),
+	R(EM_RISCV, 53, 1, OP_SET6), R(EM_RISCV, 54, 1, OP_SET), R(EM_RISCV, 55, 2, OP_SET),
+	R(EM_RISCV, 56, 4, OP_SET), R(EM_RISCV, 57, 4, OP_PC),
+	/* LoongArch; not in every elf.h */
+	R(258, 0, 0, OP_NONE), R(258, 1, 4, OP_SET), R(258, 2, 8, OP_SET), R(258, 47, 1, OP_ADD),
+	R(258, 48, 2, OP_ADD), R(258, 50, 4, OP_ADD), R(258, 51, 8, OP_ADD), R(258, 52, 1, OP_SUB),
+	R(258, 53, 2, OP_SUB), R(258, 55, 4, OP_SUB), R(258, 56, 8, OP_SUB), R(258, 99, 4, OP_PC),
 #undef R
 };
 
@@ -82,7 +89,8 @@ static bool symbol_value(struct ka_object *o, const struct symbols *s, uint64_t 
 	if (index >= s->count)
 		return false;
 	const uint8_t *e = s->at + index * s->entry;
-	uint32_t section = (uint32_t)ka_object_uint(o, e + (o->is_64bit ? offsetof(Elf64_Sym, st_shndx) : offsetof(Elf32_Sym, st_shndx)), 2);
+	uint32_t section = (uint32_t)ka_object_uint(
+		o, e + (o->is_64bit ? offsetof(Elf64_Sym, st_shndx) : offsetof(Elf32_Sym, st_shndx)), 2);
 	uint64_t value = o->is_64bit ? ka_object_uint(o, e + offsetof(Elf64_Sym, st_value), 8)
 				     : ka_object_uint(o, e + offsetof(Elf32_Sym, st_value), 4);
 
@@ -93,10 +101,12 @@ static bool symbol_value(struct ka_object *o, const struct symbols *s, uint64_t 
 }
 
 /* One relocation section over the bytes of its target. What points outside is damage; it is counted and left out. */
-static struct ka_error *relocate_by(struct ka_object *o, const struct ka_section *r, uint64_t place, uint8_t *bytes, size_t size)
+static struct ka_error *relocate_by(struct ka_object *o, const struct ka_section *r, uint64_t place, uint8_t *bytes,
+				    size_t size)
 {
 	bool is_rela = r->type == SHT_RELA;
-	size_t entry = o->is_64bit ? (is_rela ? sizeof(Elf64_Rela) : sizeof(Elf64_Rel)) : (is_rela ? sizeof(Elf32_Rela) : sizeof(Elf32_Rel));
+	size_t entry = o->is_64bit ? (is_rela ? sizeof(Elf64_Rela) : sizeof(Elf64_Rel))
+				   : (is_rela ? sizeof(Elf32_Rela) : sizeof(Elf32_Rel));
 	size_t rel_size, sym_size, shndx_size = 0, bad = 0;
 	struct symbols syms = { .entry = o->is_64bit ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym) };
 	const uint8_t *rel;
@@ -139,8 +149,10 @@ static struct ka_error *relocate_by(struct ka_object *o, const struct ka_section
 		const struct reloc_kind *k = kind_of(o->e_machine, type);
 
 		if (!k)
-			return ka_error_new(KA_UNSUPPORTED, "%s: %s has relocations of kind %u, which kanalyze does not know for "
-					    "machine %u", o->path, r->name, type, o->e_machine);
+			return ka_error_new(KA_UNSUPPORTED,
+					    "%s: %s has relocations of kind %u, which kanalyze does not know for "
+					    "machine %u",
+					    o->path, r->name, type, o->e_machine);
 		if (offset > size || k->size > size - offset || !symbol_value(o, &syms, index, &value)) {
 			bad++;
 			continue;

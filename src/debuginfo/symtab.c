@@ -13,18 +13,20 @@ static char section_letter(const struct ka_section *s)
 		return is_small ? 's' : 'b';
 	if (s->flags & SHF_ALLOC)
 		return !(s->flags & SHF_WRITE) ? 'r' : is_small ? 'g' : 'd';
-	if (!strncmp(s->name, ".debug", 6) || !strncmp(s->name, ".zdebug", 7) || !strncmp(s->name, ".gnu.debuglto_", 14) ||
-	    !strncmp(s->name, ".stab", 5) || !strcmp(s->name, ".line") || !strcmp(s->name, ".gdb_index"))
+	if (!strncmp(s->name, ".debug", 6) || !strncmp(s->name, ".zdebug", 7) ||
+	    !strncmp(s->name, ".gnu.debuglto_", 14) || !strncmp(s->name, ".stab", 5) || !strcmp(s->name, ".line") ||
+	    !strcmp(s->name, ".gdb_index"))
 		return 'N';
 	return !(s->flags & SHF_WRITE) ? 'n' : '?';
 }
 
-static char symbol_letter(const char *letters, size_t section_count, uint32_t section, uint8_t info)
+/* is_far: section is a real index, even where it has the value of a special one. */
+static char symbol_letter(const char *letters, size_t section_count, uint32_t section, uint8_t info, bool is_far)
 {
 	unsigned bind = ELF64_ST_BIND(info), type = ELF64_ST_TYPE(info);
 	char c = '?';
 
-	if (section == SHN_COMMON)
+	if (section == SHN_COMMON && !is_far)
 		return 'C';
 	if (type == STT_GNU_IFUNC)
 		return 'i';
@@ -32,7 +34,7 @@ static char symbol_letter(const char *letters, size_t section_count, uint32_t se
 		return type == STT_OBJECT ? 'V' : 'W';
 	if (bind == STB_GNU_UNIQUE)
 		return 'u';
-	if (section == SHN_ABS)
+	if (section == SHN_ABS && !is_far)
 		c = 'a';
 	else if (section < section_count)
 		c = letters[section];
@@ -43,90 +45,117 @@ static char symbol_letter(const char *letters, size_t section_count, uint32_t se
 static bool is_mapping_symbol(const char *name, uint16_t e_machine)
 {
 	/* riscv's $x may go on with an instruction set's name */
-	return name[0] == '$' && name[1] && strchr("axdt", name[1]) && (!name[2] || name[2] == '.' || e_machine == EM_RISCV);
+	return name[0] == '$' && name[1] && strchr("axdt", name[1]) &&
+	       (!name[2] || name[2] == '.' || e_machine == EM_RISCV);
 }
 
-/* The section's header count need not be right: only whole entries that are there. */
-static struct ka_error *symtab_read(struct ka_object *o, const struct ka_section *s, struct ka_symtab *t)
+/* What a symbol is read from. */
+struct table {
+	const struct ka_object *o;
+	const uint8_t *syms, *shndx;
+	const char *strings;
+	size_t entry, count, strings_size, shndx_count;
+	char *letters;		/* by section */
+	bool has_mapping, is_native;	/* is_native: 64 bit, this machine's byte order */
+};
+
+/* False: left out. */
+static bool symbol_parse(const struct table *t, size_t i, struct ka_elf_symbol *ret)
 {
-	size_t entry = o->is_64bit ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym), size, strings_size, shndx_size = 0, n = 0;
-	const uint8_t *p, *strings, *shndx = NULL;
-	struct ka_error *err = ka_object_content(o, s, &p, &size);
+	const struct ka_object *o = t->o;
+	const uint8_t *e = t->syms + i * t->entry;
+	uint32_t name, section, type;
+	uint64_t addr, size;
+	uint8_t info;
+
+	if (t->is_native) {
+		Elf64_Sym sym;
+
+		memcpy(&sym, e, sizeof(sym));
+		name = sym.st_name;
+		info = sym.st_info;
+		section = sym.st_shndx;
+		addr = sym.st_value;
+		size = sym.st_size;
+	} else if (o->is_64bit) {
+		name = (uint32_t)ka_object_uint(o, e, 4);
+		info = e[offsetof(Elf64_Sym, st_info)];
+		section = (uint32_t)ka_object_uint(o, e + offsetof(Elf64_Sym, st_shndx), 2);
+		addr = ka_object_uint(o, e + offsetof(Elf64_Sym, st_value), 8);
+		size = ka_object_uint(o, e + offsetof(Elf64_Sym, st_size), 8);
+	} else {
+		name = (uint32_t)ka_object_uint(o, e, 4);
+		info = e[offsetof(Elf32_Sym, st_info)];
+		section = (uint32_t)ka_object_uint(o, e + offsetof(Elf32_Sym, st_shndx), 2);
+		addr = ka_object_uint(o, e + offsetof(Elf32_Sym, st_value), 4);
+		size = ka_object_uint(o, e + offsetof(Elf32_Sym, st_size), 4);
+	}
+	type = ELF64_ST_TYPE(info);
+	if (section == SHN_UNDEF || type == STT_FILE || type == STT_SECTION || !name || name >= t->strings_size ||
+	    (t->has_mapping && is_mapping_symbol(t->strings + name, o->e_machine)))
+		return false;
+	bool is_far = section == SHN_XINDEX && i < t->shndx_count;	/* more sections than 16 bits count */
+
+	if (is_far)
+		section = (uint32_t)ka_object_uint(o, t->shndx + i * 4, 4);
+	*ret = (struct ka_elf_symbol){
+		.addr = addr, .size = (uint32_t)KA_MIN(size, (uint64_t)UINT32_MAX), .name = name, .info = info,
+		.section = (uint16_t)KA_MIN(section, (uint32_t)SHN_XINDEX),
+		.type = symbol_letter(t->letters, o->section_count, section, info, is_far),
+	};
+	return true;
+}
+
+static struct ka_error *symtab_read(struct ka_object *o, const struct ka_section *s, struct ka_symtab *ret)
+{
+	struct table t = { .o = o, .entry = o->is_64bit ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym) };
+	size_t size, shndx_size = 0, n = 0;
+	const uint8_t *strings;
+	struct ka_error *err = ka_object_content(o, s, &t.syms, &size);
 
 	if (err)
 		return err;
 	if (!s->link || s->link >= o->section_count)
 		return ka_error_new(KA_CORRUPT, "%s: the symbol table has no string table", o->path);
-	err = ka_object_content(o, &o->sections[s->link], &strings, &strings_size);
+	err = ka_object_content(o, &o->sections[s->link], &strings, &t.strings_size);
 	if (err)
 		return err;
-	if (!strings_size || strings_size > UINT32_MAX || size / entry >= UINT32_MAX)
-		return ka_error_new(KA_CORRUPT, "%s: symbol table of %zu bytes with %zu bytes of names", o->path, size, strings_size);
-	if (strings[strings_size - 1]) {
-		t->own_strings = ka_xalloc(strings_size + 1);
-		strings = memcpy(t->own_strings, strings, strings_size);
+	t.count = size / t.entry;
+	if (!t.strings_size || t.strings_size > UINT32_MAX || t.count >= UINT32_MAX)
+		return ka_error_new(KA_CORRUPT, "%s: symbol table of %zu bytes with %zu bytes of names", o->path, size,
+				    t.strings_size);
+	t.strings = (const char *)strings;
+	if (strings[t.strings_size - 1]) {
+		ret->own_strings = ka_xalloc(t.strings_size + 1);
+		t.strings = memcpy(ret->own_strings, strings, t.strings_size);
 	}
 	for (size_t i = 1; i < o->section_count; i++)
 		if (o->sections[i].type == SHT_SYMTAB_SHNDX && o->sections[i].link == s->index &&
-		    ka_error_drop(ka_object_content(o, &o->sections[i], &shndx, &shndx_size)))
-			shndx = NULL;
-
-	size_t count = size / entry;
-	struct ka_elf_symbol *syms = ka_xalloc((count + 1) * sizeof(*syms));
-	struct ka_sort_key *keys = ka_xalloc(2 * (count + 1) * sizeof(*keys));
-	char *letters = ka_xalloc(o->section_count + 1);
-	bool has_mapping = o->e_machine == EM_AARCH64 || o->e_machine == EM_ARM || o->e_machine == EM_RISCV;
-
+		    !ka_error_drop(ka_object_content(o, &o->sections[i], &t.shndx, &shndx_size)))
+			t.shndx_count = shndx_size / 4;
+	t.is_native = o->is_64bit && o->is_big_endian == (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
+	t.has_mapping = o->e_machine == EM_AARCH64 || o->e_machine == EM_ARM || o->e_machine == EM_RISCV;
+	t.letters = ka_xalloc(o->section_count + 1);
 	for (size_t i = 0; i < o->section_count; i++)
-		letters[i] = section_letter(&o->sections[i]);
-	for (size_t i = 0; i < count; i++) {
-		const uint8_t *e = p + i * entry;
-		uint32_t name = (uint32_t)ka_object_uint(o, e, 4);
-		uint64_t addr, sym_size;
-		uint32_t section;
-		uint8_t info;
+		t.letters[i] = section_letter(&o->sections[i]);
 
-		if (o->is_64bit) {
-			info = e[offsetof(Elf64_Sym, st_info)];
-			section = (uint32_t)ka_object_uint(o, e + offsetof(Elf64_Sym, st_shndx), 2);
-			addr = ka_object_uint(o, e + offsetof(Elf64_Sym, st_value), 8);
-			sym_size = ka_object_uint(o, e + offsetof(Elf64_Sym, st_size), 8);
-		} else {
-			info = e[offsetof(Elf32_Sym, st_info)];
-			section = (uint32_t)ka_object_uint(o, e + offsetof(Elf32_Sym, st_shndx), 2);
-			addr = ka_object_uint(o, e + offsetof(Elf32_Sym, st_value), 4);
-			sym_size = ka_object_uint(o, e + offsetof(Elf32_Sym, st_size), 4);
-		}
-		if (section == SHN_UNDEF || ELF64_ST_TYPE(info) == STT_FILE || ELF64_ST_TYPE(info) == STT_SECTION ||
-		    !name || name >= strings_size || (has_mapping && is_mapping_symbol((const char *)strings + name, o->e_machine)))
-			continue;
-		char letter = 0;
+	/* sorted are places in the file's table: less to move than symbols */
+	struct ka_sort_key *keys = ka_xalloc(2 * (t.count + 1) * sizeof(*keys));
+	struct ka_elf_symbol symbol;
 
-		if (section == SHN_XINDEX && shndx && (i + 1) * 4 <= shndx_size) {
-			uint32_t real = (uint32_t)ka_object_uint(o, shndx + i * 4, 4);
+	for (size_t i = 0; i < t.count; i++)
+		if (symbol_parse(&t, i, &symbol))
+			keys[n++] = (struct ka_sort_key){ symbol.addr, (uint32_t)i };
+	struct ka_sort_key *sorted = ka_sort_keys(keys, keys + t.count + 1, n);
 
-			letter = symbol_letter(letters, o->section_count, real, info);
-			section = KA_MIN(real, (uint32_t)SHN_XINDEX);
-		}
-		syms[n] = (struct ka_elf_symbol){
-			.addr = addr, .size = (uint32_t)KA_MIN(sym_size, (uint64_t)UINT32_MAX), .name = name,
-			.section = (uint16_t)section, .info = info,
-			.type = letter ? letter : symbol_letter(letters, o->section_count, section, info),
-		};
-		keys[n] = (struct ka_sort_key){ addr, (uint32_t)n };
-		n++;
-	}
-	struct ka_sort_key *sorted = ka_sort_keys(keys, keys + count + 1, n);
-
-	t->at = ka_xalloc((n + 1) * sizeof(*t->at));
+	ret->at = ka_xalloc((n + 1) * sizeof(*ret->at));
 	for (size_t i = 0; i < n; i++)
-		t->at[i] = syms[sorted[i].at];
-	t->n = n;
-	t->strings = (const char *)strings;
-	t->strings_size = strings_size;
-	free(letters);
+		symbol_parse(&t, sorted[i].at, &ret->at[i]);
+	ret->n = n;
+	ret->strings = t.strings;
+	ret->strings_size = t.strings_size;
+	free(t.letters);
 	free(keys);
-	free(syms);
 	return NULL;
 }
 
@@ -163,9 +192,15 @@ static struct ka_error *symtab_missing(struct ka_object *o, const char *tried)
 {
 	struct ka_arena *a = ka_arena_new();
 	char *release = banner_release(o);
-	struct ka_error *err = ka_error_new(KA_MISSING, "%s: stripped: it has no symbol table (.symtab)%s%s; the vmlinux with debug "
-					    "information is in a package of its own: %s", o->path, tried ? ", and its debug file was not "
-					    "found: tried " : "", tried ? tried : "", ka_find_hint(release, a));
+	struct ka_error *err =
+		ka_error_new(KA_MISSING,
+			     "%s: stripped: it has no symbol table (.symtab)%s%s; the vmlinux with debug "
+			     "information is in a package of its own: %s",
+			     o->path,
+			     tried ? ", and its debug file was not "
+				     "found: tried "
+				   : "",
+			     tried ? tried : "", ka_find_hint(release, a));
 
 	free(release);
 	ka_arena_free(a);
@@ -225,19 +260,31 @@ void ka_symtab_free(struct ka_symtab *t)
 	free(t);
 }
 
-/* FNV-1a with a finish: the names are short, and most are read for this only. */
+/* Eight bytes a step: all names are read for this, and little else is done with most of them. */
 static uint32_t name_hash(const char *name)
 {
-	uint64_t h = 0xcbf29ce484222325ULL;
+	size_t n = strlen(name);
+	uint64_t h = n;
 
-	for (; *name; name++)
-		h = (h ^ (uint8_t)*name) * 0x100000001b3ULL;
-	return (uint32_t)(h ^ h >> 29);
+	for (; n >= 8; n -= 8, name += 8) {
+		uint64_t v;
+
+		memcpy(&v, name, 8);
+		h = (h ^ v) * 0x9e3779b97f4a7c15ULL;
+		h ^= h >> 32;
+	}
+	if (n) {
+		uint64_t v = 0;
+
+		memcpy(&v, name, n);
+		h = (h ^ v) * 0x9e3779b97f4a7c15ULL;
+	}
+	return (uint32_t)(h ^ h >> 29 ^ h >> 47);
 }
 
 /*
- * Open addressing; a slot is index + 1. Of equal names only the first global one, else the first, is in it: static
- * names such as __func__.0 come by the thousand.
+ * Open addressing; a slot is the hash above, index + 1 below. Of equal names only the first global one, else the
+ * first, is in it: static names such as __func__.0 come by the thousand.
  */
 static void hash_build(struct ka_symtab *t)
 {
@@ -245,23 +292,27 @@ static void hash_build(struct ka_symtab *t)
 
 	while (cap < t->n * 2)
 		cap *= 2;
-	uint32_t *slots = ka_xalloc(cap * sizeof(*slots)), *hashes = ka_xalloc((t->n + 1) * sizeof(*hashes));
+	uint64_t *slots = ka_xalloc(cap * sizeof(*slots));
+	uint32_t *hashes = ka_xalloc((t->n + 1) * sizeof(*hashes));
 
-	for (int local = 0; local < 2; local++)
-		for (size_t i = 0; i < t->n; i++) {
-			const char *name = t->strings + t->at[i].name;
+	for (size_t i = 0; i < t->n; i++)
+		hashes[i] = name_hash(t->strings + t->at[i].name);
+	for (size_t i = 0; i < t->n; i++) {
+		uint64_t new = (uint64_t)hashes[i] << 32 | (i + 1);
+		size_t at = hashes[i] & (cap - 1);
 
-			if ((ELF64_ST_BIND(t->at[i].info) == STB_LOCAL) != local)
+		__builtin_prefetch(&slots[hashes[KA_MIN(i + 8, t->n - 1)] & (cap - 1)], 1);
+		for (; slots[at]; at = (at + 1) & (cap - 1)) {
+			const struct ka_elf_symbol *old = &t->at[(uint32_t)slots[at] - 1];
+
+			if (slots[at] >> 32 != hashes[i] || strcmp(t->strings + old->name, t->strings + t->at[i].name))
 				continue;
-			hashes[i] = name_hash(name);
-			size_t at = hashes[i] & (cap - 1);
-
-			while (slots[at] && (hashes[slots[at] - 1] != hashes[i] ||
-					     strcmp(t->strings + t->at[slots[at] - 1].name, name)))
-				at = (at + 1) & (cap - 1);
-			if (!slots[at])
-				slots[at] = (uint32_t)i + 1;
+			if (ELF64_ST_BIND(old->info) != STB_LOCAL || ELF64_ST_BIND(t->at[i].info) == STB_LOCAL)
+				new = slots[at];
+			break;
 		}
+		slots[at] = new;
+	}
 	free(hashes);
 	t->by_name_cap = cap;
 	__atomic_store_n(&t->by_name, slots, __ATOMIC_RELEASE);
@@ -270,7 +321,8 @@ static void hash_build(struct ka_symtab *t)
 bool ka_symtab_find(const struct ka_symtab *table, const char *name, size_t *ret)
 {
 	struct ka_symtab *t = (struct ka_symtab *)table;	/* the hash is a cache */
-	const uint32_t *slots = __atomic_load_n(&t->by_name, __ATOMIC_ACQUIRE);
+	const uint64_t *slots = __atomic_load_n(&t->by_name, __ATOMIC_ACQUIRE);
+	uint32_t hash = name_hash(name);
 
 	if (!slots) {
 		pthread_mutex_lock(t->lock);
@@ -279,15 +331,21 @@ bool ka_symtab_find(const struct ka_symtab *table, const char *name, size_t *ret
 		pthread_mutex_unlock(t->lock);
 		slots = t->by_name;
 	}
-	for (size_t at = name_hash(name) & (t->by_name_cap - 1); slots[at]; at = (at + 1) & (t->by_name_cap - 1))
-		if (!strcmp(t->strings + t->at[slots[at] - 1].name, name)) {
-			*ret = slots[at] - 1;
+	for (size_t at = hash & (t->by_name_cap - 1); slots[at]; at = (at + 1) & (t->by_name_cap - 1)) {
+		size_t i = (uint32_t)slots[at] - 1;
+
+		if (slots[at] >> 32 == hash && !strcmp(t->strings + t->at[i].name, name)) {
+			*ret = i;
 			return true;
 		}
+	}
 	return false;
 }
 
-/* Which of several symbols of one address names it best: what was declared, before labels of the linker script and assembler. */
+/*
+ * Which of several symbols of one address names it best: what was declared, before labels of the linker script
+ * and assembler.
+ */
 static int symbol_rank(const struct ka_elf_symbol *s)
 {
 	unsigned type = ELF64_ST_TYPE(s->info), bind = ELF64_ST_BIND(s->info);

@@ -15,6 +15,9 @@
 #define UNPACK_MAX	(8ULL << 30)
 #define IN_STEP		(1U << 20)	/* input between two looks at Ctrl-C and progress */
 #define OUT_MIN		(1U << 20)
+/* A vmlinux packs 5:1 to 20:1. What unpacks to hundreds of times its size is made to fill the memory. */
+#define TRAP_MIN	(256ULL << 20)
+#define TRAP_RATIO	200
 #define XZ_MEMORY	(1ULL << 30)	/* of the decoder: xz -9 asks for 65 MB a thread */
 
 /* Input and growing output of one unpacking. out_fixed: into a given buffer, full is no error. */
@@ -40,10 +43,14 @@ static struct ka_error *job_room(struct job *j)
 {
 	if (j->out_at < j->out_size || j->is_start)
 		return NULL;
+	if (j->out_at > TRAP_MIN && j->out_at / TRAP_RATIO > j->in_at)
+		return ka_error_new(KA_CORRUPT, "%s: unpacks to over %d times its size, which no kernel does", j->path,
+				    TRAP_RATIO);
 	if (j->out_size >= j->max)
-		return ka_error_new(KA_UNSUPPORTED, "%s: unpacks to more than %llu MB, which this machine or no kernel has; "
-				    "if it is what you want, unpack it to a file first", j->path,
-				    (unsigned long long)(j->max >> 20));
+		return ka_error_new(KA_UNSUPPORTED,
+				    "%s: unpacks to more than %llu MB, which this machine or no kernel has; "
+				    "if it is what you want, unpack it to a file first",
+				    j->path, (unsigned long long)(j->max >> 20));
 	size_t size = page_up(KA_MIN(KA_MAX(j->out_size * 2, (size_t)OUT_MIN), j->max));
 	void *at = j->out ? mremap(j->out, j->out_size, size, MREMAP_MAYMOVE)
 			  : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -72,8 +79,10 @@ static struct ka_error *job_tick(struct job *j)
 
 static struct ka_error *job_cut(const struct job *j, const char *kind)
 {
-	return ka_error_at(KA_TRUNCATED, KA_SPACE_FILE, j->in_at, "%s: the %s data ends too early, after %zu bytes of it: "
-			   "an incomplete copy?", j->path, kind, j->in_size);
+	return ka_error_at(KA_TRUNCATED, KA_SPACE_FILE, j->in_at,
+			   "%s: the %s data ends too early, after %zu bytes of it: "
+			   "an incomplete copy?",
+			   j->path, kind, j->in_size);
 }
 
 static struct ka_error *job_bad(const struct job *j, const char *kind, const char *why)
@@ -208,7 +217,8 @@ static struct ka_error *unpack_zst(struct job *j)
 #else
 static struct ka_error *unpack_zst(struct job *j)
 {
-	return ka_error_new(KA_UNSUPPORTED, "%s: this kanalyze was built without zstd: unpack it with zstd -d first", j->path);
+	return ka_error_new(KA_UNSUPPORTED, "%s: this kanalyze was built without zstd: unpack it with zstd -d first",
+			    j->path);
 }
 #endif
 

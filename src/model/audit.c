@@ -28,13 +28,15 @@ KA_VIEW(audit_skb, ("sk_buff"),
 #define NLMSG_HEADER 16
 #define NLMSG_TYPE 4
 
-static struct ka_error *read_record(struct ka_kernel *k, struct ka_arena *a, const struct audit_skb *skb, struct ka_audit_record *rec)
+static struct ka_error *read_record(struct ka_kernel *k, struct ka_arena *a, const struct audit_skb *skb,
+				    struct ka_audit_record *rec)
 {
 	struct ka_error *err;
 	char *text;
 
 	if (skb->len < NLMSG_HEADER || skb->len > RECORD_MAX)
-		return ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, rec->skb, "socket buffer of %u bytes holds no audit record", skb->len);
+		return ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, rec->skb,
+				   "socket buffer of %u bytes holds no audit record", skb->len);
 	err = ka_read_u16(k, skb->data + NLMSG_TYPE, &rec->type);
 	if (err)
 		return err;
@@ -49,7 +51,8 @@ static struct ka_error *read_record(struct ka_kernel *k, struct ka_arena *a, con
 
 typedef struct { KA_VEC(struct ka_audit_record); } record_list;
 
-static struct ka_error *read_queue(struct ka_kernel *k, struct ka_arena *a, const char *name, ka_addr queue, record_list *list)
+static struct ka_error *read_queue(struct ka_kernel *k, struct ka_arena *a, const char *name, ka_addr queue,
+				   record_list *list)
 {
 	struct skb_head head;
 	struct audit_skb skb;
@@ -81,10 +84,12 @@ static struct ka_error *read_queue(struct ka_kernel *k, struct ka_arena *a, cons
 	return first;
 }
 
-struct ka_error *ka_audit_records(struct ka_kernel *k, struct ka_arena *a, struct ka_audit_record **ret, size_t *ret_count)
+struct ka_error *ka_audit_records(struct ka_kernel *k, struct ka_arena *a, struct ka_audit_record **ret,
+				  size_t *ret_count)
 {
 	/* Oldest first. Three queues since 5b52330bbfe6 (v4.10); audit_skb_* before; audit_skb_hold_queue since v2.6.27. */
-	static const char *const names[] = { "audit_hold_queue", "audit_retry_queue", "audit_queue", "audit_skb_hold_queue", "audit_skb_queue" };
+	static const char *const names[] = { "audit_hold_queue", "audit_retry_queue", "audit_queue",
+					     "audit_skb_hold_queue", "audit_skb_queue" };
 	struct ka_error *first = NULL;
 	record_list list = {0};
 	struct ka_symbol s;

@@ -56,7 +56,8 @@ static struct ka_error *read_timekeeper(struct ka_kernel *k, ka_addr at, struct 
 	else
 		c->wall_ns = ns_of(0, t->ts_sec, t->ts_nsec);
 	c->mono_ns = ns_of(c->wall_ns, t->mono_sec, t->mono_nsec);
-	c->boot_ns = KA_HAS(k, timekeeper, boot_ns) ? ns_of(c->mono_ns, 0, t->boot_ns) : ns_of(c->mono_ns, t->sleep_sec, t->sleep_nsec);
+	c->boot_ns = KA_HAS(k, timekeeper, boot_ns) ? ns_of(c->mono_ns, 0, t->boot_ns)
+						    : ns_of(c->mono_ns, t->sleep_sec, t->sleep_nsec);
 	return NULL;
 }
 
@@ -77,7 +78,8 @@ static struct ka_error *find_unnamed(struct ka_kernel *k, const struct ka_symbol
 	struct timekeeper shadow = {0}, t;
 	struct ka_symbol s;
 	struct clocks c;
-	bool has_shadow = ka_symbol_lookup(k, "shadow_timekeeper", &s) && !ka_error_drop(read_timekeeper(k, s.addr, &c, &shadow));
+	bool has_shadow =
+		ka_symbol_lookup(k, "shadow_timekeeper", &s) && !ka_error_drop(read_timekeeper(k, s.addr, &c, &shadow));
 
 	for (uint64_t offset = 8; offset <= KA_MIN(room, (uint64_t)TK_CORE_MAX); offset += 8) {
 		if (ka_error_drop(read_timekeeper(k, core->addr + offset, &c, &t)) || !is_plausible(&c))
@@ -134,7 +136,9 @@ static bool read_jiffies(struct ka_kernel *k, int64_t *ret_ns)
 	struct ka_symbol s;
 
 	if (!ka_symbol_lookup(k, "jiffies_64", &s) || ka_error_drop(ka_read_u64(k, s.addr, &jiffies)) ||
-	    ka_error_drop(ka_symbol_ulong(k, "tick_nsec", &tick_ns)) || !tick_ns)
+	    ka_error_drop(ka_symbol_ulong(k, "tick_nsec", &tick_ns)))
+		return false;
+	if (tick_ns < NS_PER_S / 2000 || tick_ns > NS_PER_S / 10)	/* HZ is 24 to 1200 */
 		return false;
 	hz = (NS_PER_S + tick_ns / 2) / tick_ns;
 	jiffies -= (uint32_t)(-300 * (int64_t)hz);
@@ -158,8 +162,10 @@ static void *clocks_make(struct ka_kernel *k)
 		return c;
 	}
 	if (!c->err)
-		c->err = ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, at, "the clock of the dump cannot be right: %" PRId64 " s since 1970, %"
-				     PRId64 " s since boot", c->wall_ns / NS_PER_S, c->mono_ns / NS_PER_S);
+		c->err = ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, at,
+				     "the clock of the dump cannot be right: %" PRId64 " s since 1970, %" PRId64
+				     " s since boot",
+				     c->wall_ns / NS_PER_S, c->mono_ns / NS_PER_S);
 	/* Before v3.4 variables of their own. */
 	if (read_timespec(k, "xtime", &c->wall_ns)) {
 		c->has_wall = true;
@@ -198,8 +204,9 @@ static const struct clocks *clocks(struct ka_kernel *k)
 
 static struct ka_error *none(const struct clocks *c, const char *what)
 {
-	return ka_error_wrap(ka_error_new(c->err ? c->err->code : KA_MISSING, "%s", c->err ? c->err->message : "no clock"),
-			     "cannot tell the %s", what);
+	return ka_error_wrap(
+		ka_error_new(c->err ? c->err->code : KA_MISSING, "%s", c->err ? c->err->message : "no clock"),
+		"cannot tell the %s", what);
 }
 
 struct ka_error *ka_crash_time(struct ka_kernel *k, uint64_t *ret_s, uint64_t *ret_ns)

@@ -17,7 +17,8 @@ static struct ka_error *place(struct ka_kernel *k, ka_addr *ret, uint64_t *ret_s
 
 	/* Since 13610aa908dc (v5.1) the data are assembled in, their size is another symbol's distance or value. */
 	if (!ka_symbol_lookup(k, "kernel_config_data", &from))
-		return ka_error_new(KA_MISSING, "kernel_config_data does not exist: the kernel was built without CONFIG_IKCONFIG");
+		return ka_error_new(KA_MISSING,
+				    "kernel_config_data does not exist: the kernel was built without CONFIG_IKCONFIG");
 	*ret = from.addr;
 	if (ka_symbol_lookup(k, "kernel_config_data_end", &to) && to.addr > from.addr) {
 		*ret_size = to.addr - from.addr;

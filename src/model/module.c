@@ -21,7 +21,8 @@ struct module_view {
 	ka_addr text, data, rodata, ro_after_init, init_text, init_data, init_rodata;
 	uint32_t text_size, data_size, rodata_size, ro_after_init_size, init_text_size, init_data_size, init_rodata_size;
 	ka_addr core, init, core_data;
-	uint64_t core_size, core_text_size, core_ro_size, core_ro_after_init_size, init_size, init_layout_text_size, core_data_size;
+	uint64_t core_size, core_text_size, core_ro_size, core_ro_after_init_size, init_size, init_layout_text_size,
+		core_data_size;
 };
 KA_VIEW(module_view, ("module"),
 	KA_FROM(module_view, name, "name"),
@@ -61,7 +62,8 @@ static void add_range(struct ka_module *m, const char *name, ka_addr base, uint6
 {
 	if (!base || !size || size > MODULE_BYTES_MAX || base + size < base || m->range_count == KA_MODULE_RANGES)
 		return;
-	m->ranges[m->range_count++] = (struct ka_module_range){ .base = base, .size = size, .is_text = is_text, .name = name };
+	m->ranges[m->range_count++] =
+		(struct ka_module_range){ .base = base, .size = size, .is_text = is_text, .name = name };
 }
 
 /* One layout: text first, then read-only data, what is read-only after init, and the rest. */

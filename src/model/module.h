@@ -26,7 +26,8 @@ bool ka_module_is_text(struct ka_kernel *k, ka_addr addr);
 /* Hooks of struct ka_target_hooks. */
 bool ka_module_symbols_hook(struct ka_kernel *k, size_t i, struct ka_module_symbols *ret);
 struct ka_orc *ka_module_orc_hook(struct ka_kernel *k, ka_addr addr);
-bool ka_module_object_hook(struct ka_kernel *k, ka_addr addr, struct ka_object **ret, uint64_t *ret_addr, uint32_t *ret_section);
+bool ka_module_object_hook(struct ka_kernel *k, ka_addr addr, struct ka_object **ret, uint64_t *ret_addr,
+			   uint32_t *ret_section);
 
 /* Sections of the module's file as they lie in memory; {0} is an empty list, freed with ka_vec_free(). */
 struct ka_module_section {
@@ -36,9 +37,11 @@ struct ka_module_section {
 struct ka_module_sections {
 	KA_VEC(struct ka_module_section);
 };
-struct ka_error *ka_module_sections_read(struct ka_kernel *k, const struct ka_module *m, struct ka_module_sections *ret) KA_MUST_CHECK;
+struct ka_error *ka_module_sections_read(struct ka_kernel *k, const struct ka_module *m,
+					 struct ka_module_sections *ret) KA_MUST_CHECK;
 /* Bytes of its build-id, 0 when it has none in memory. */
-size_t ka_module_build_id(struct ka_kernel *k, const struct ka_module *m, const struct ka_module_sections *s, uint8_t ret[64]);
+size_t ka_module_build_id(struct ka_kernel *k, const struct ka_module *m, const struct ka_module_sections *s,
+			  uint8_t ret[64]);
 
 void ka_module_symbols_free(struct ka_module_list *l);
 void ka_module_orcs_free(struct ka_module_list *l);

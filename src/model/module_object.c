@@ -50,7 +50,8 @@ static void map_by_symbols(struct ka_kernel *k, const struct ka_module *m, struc
 			continue;
 		s = &t->at[at];
 		/* A name that is there twice would mislead: sizes must agree. */
-		if (s->section >= mo->object->section_count || is_known[s->section] || !s->size || s->size != symbols[i].size)
+		if (s->section >= mo->object->section_count || is_known[s->section] || !s->size ||
+		    s->size != symbols[i].size)
 			continue;
 		is_known[s->section] = true;
 		l.addr = symbols[i].addr - s->addr;
@@ -66,8 +67,11 @@ static struct ka_error *find_object(struct ka_kernel *k, const struct ka_module 
 {
 	const char *const dirs[] = { dir, NULL };
 	const char *release = ka_vmcoreinfo(k, "OSRELEASE");
-	char *dump_dir = ka_xstrdup(k->dump_paths && k->dump_paths[0] ? k->dump_paths[0] : "."), *slash = strrchr(dump_dir, '/');
-	struct ka_find_request r = { .release = release, .debug_dirs = dir ? dirs : NULL, .dump_dir = slash ? dump_dir : "." };
+	char *dump_dir = ka_xstrdup(k->dump_paths && k->dump_paths[0] ? k->dump_paths[0] : "."),
+	     *slash = strrchr(dump_dir, '/');
+	struct ka_find_request r = {
+		.release = release, .debug_dirs = dir ? dirs : k->options.debug_dirs, .dump_dir = slash ? dump_dir : ".",
+	};
 	uint8_t build_id[64];
 	size_t build_id_size = ka_module_build_id(k, m, s, build_id);
 	struct ka_error *err;
@@ -100,7 +104,8 @@ struct ka_error *ka_module_load(struct ka_kernel *k, const struct ka_module *m, 
 	err = file ? ka_object_open(file, &object) : find_object(k, m, dir, &sections, &object);
 	if (!err && object->e_type != ET_REL) {
 		ka_object_close(object);
-		err = ka_error_new(KA_FORMAT, "%s is no kernel module (not a relocatable ELF file)", file ? file : m->name);
+		err = ka_error_new(KA_FORMAT, "%s is no kernel module (not a relocatable ELF file)",
+				   file ? file : m->name);
 	}
 	if (!err) {
 		mo = ka_xalloc(sizeof(*mo));
@@ -138,7 +143,8 @@ bool ka_module_unload(struct ka_kernel *k, const struct ka_module *m)
 	return was_loaded;
 }
 
-bool ka_module_object_hook(struct ka_kernel *k, ka_addr addr, struct ka_object **ret, uint64_t *ret_addr, uint32_t *ret_section)
+bool ka_module_object_hook(struct ka_kernel *k, ka_addr addr, struct ka_object **ret, uint64_t *ret_addr,
+			   uint32_t *ret_section)
 {
 	struct ka_module_list *l = ka_module_list(k);
 	const struct ka_module_object *mo;

@@ -48,8 +48,8 @@ static struct ka_error *open_orc(struct ka_kernel *k, const struct ka_module *m,
 	if (err)
 		return err;
 	header = orc_header(k, &header_size);
-	return ka_orc_open(bytes, (size_t)v.count * 4, v.ip, bytes + (size_t)v.count * 4, (size_t)v.count * ORC_ENTRY_SIZE,
-			   header, header_size, ret);
+	return ka_orc_open(bytes, (size_t)v.count * 4, v.ip, bytes + (size_t)v.count * 4,
+			   (size_t)v.count * ORC_ENTRY_SIZE, header, header_size, ret);
 }
 
 struct ka_orc *ka_module_orc_hook(struct ka_kernel *k, ka_addr addr)

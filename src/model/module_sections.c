@@ -76,14 +76,16 @@ struct ka_error *ka_module_sections_read(struct ka_kernel *k, const struct ka_mo
 	size = has_own ? ka_view_size(k, &ka_view_module_sect_attr) : ka_view_size(k, &ka_view_module_bin_attr);
 	n = KA_HAS(k, module_sect_attrs, nsections) ? attrs.nsections : count_bin_attrs(k, attrs.bin_attrs);
 	if (n > SECTIONS_MAX || !size)
-		return ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, v.sect_attrs, "module %s says that it has %u sections", m->name, n);
+		return ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, v.sect_attrs, "module %s says that it has %u sections",
+				   m->name, n);
 	for (uint32_t i = 0; i < n; i++) {
 		struct module_sect_attr own;
 		struct module_bin_attr bin;
 
 		if (has_own && !ka_error_drop(ka_view_read(k, &ka_view_module_sect_attr, attrs.attrs + i * size, &own)))
 			add(k, ret, own.name, own.address);
-		else if (!has_own && !ka_error_drop(ka_view_read(k, &ka_view_module_bin_attr, attrs.attrs + i * size, &bin)))
+		else if (!has_own &&
+			 !ka_error_drop(ka_view_read(k, &ka_view_module_bin_attr, attrs.attrs + i * size, &bin)))
 			add(k, ret, bin.name, bin.address);
 	}
 	return NULL;
@@ -95,8 +97,8 @@ static size_t note_parse(struct ka_kernel *k, ka_addr at, uint8_t ret[64])
 	uint8_t note[16];
 	uint64_t size;
 
-	if (ka_error_drop(ka_read(k, at, note, sizeof(note))) || ka_uint_from(k, note, 4) != 4 || ka_uint_from(k, note + 8, 4) != 3 ||
-	    memcmp(note + 12, "GNU", 4))
+	if (ka_error_drop(ka_read(k, at, note, sizeof(note))) || ka_uint_from(k, note, 4) != 4 ||
+	    ka_uint_from(k, note + 8, 4) != 3 || memcmp(note + 12, "GNU", 4))
 		return 0;
 	size = ka_uint_from(k, note + 4, 4);
 	if (!size || size > 64 || ka_error_drop(ka_read(k, at + sizeof(note), ret, size)))
@@ -104,7 +106,8 @@ static size_t note_parse(struct ka_kernel *k, ka_addr at, uint8_t ret[64])
 	return size;
 }
 
-size_t ka_module_build_id(struct ka_kernel *k, const struct ka_module *m, const struct ka_module_sections *s, uint8_t ret[64])
+size_t ka_module_build_id(struct ka_kernel *k, const struct ka_module *m, const struct ka_module_sections *s,
+			  uint8_t ret[64])
 {
 	static const uint8_t none[20];
 	struct module_sysfs v;

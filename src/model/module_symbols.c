@@ -216,7 +216,8 @@ size_t ka_module_symbols(struct ka_kernel *k, const struct ka_module *m, const s
 	struct ka_module_symbols symbols;
 
 	*ret = NULL;
-	if (m < l->modules.at || m >= l->modules.at + l->modules.n || !ka_module_symbols_hook(k, m - l->modules.at, &symbols))
+	if (m < l->modules.at || m >= l->modules.at + l->modules.n ||
+	    !ka_module_symbols_hook(k, m - l->modules.at, &symbols))
 		return 0;
 	*ret = symbols.at;
 	return symbols.n;

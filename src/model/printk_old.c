@@ -120,7 +120,8 @@ static bool read_records(struct log *l, size_t idx, size_t end)
 
 	while (idx < end && !ka_interrupted()) {
 		if (!header_at(l, idx, &h)) {
-			ka_log_fault(l->r, ka_error_at(KA_TRUNCATED, KA_SPACE_VIRT, l->at + idx, "record at %#zx cannot be read", idx));
+			ka_log_fault(l->r, ka_error_at(KA_TRUNCATED, KA_SPACE_VIRT, l->at + idx,
+						       "record at %#zx cannot be read", idx));
 			return false;
 		}
 		if (!h.len)
@@ -130,26 +131,32 @@ static bool read_records(struct log *l, size_t idx, size_t end)
 			idx += h.len;
 			continue;
 		}
-		ka_log_fault(l->r, ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, l->at + idx,
-					       "record at %#zx: its lengths do not agree (%u bytes, text %u, dictionary %u)",
-					       idx, h.len, h.text_len, h.dict_len));
+		ka_log_fault(l->r,
+			     ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, l->at + idx,
+					 "record at %#zx: its lengths do not agree (%u bytes, text %u, dictionary %u)",
+					 idx, h.len, h.text_len, h.dict_len));
 		idx = resync(l, idx, end);
 	}
 	return false;
 }
 
+/* The whole buffer; grows as long as there is something to read, whatever size the dump claims. */
 static struct ka_error *load(struct ka_log_reader *r, ka_addr at, uint64_t size, uint8_t **ret, size_t *ret_have)
 {
-	struct ka_error *err;
+	struct ka_error *err = NULL;
+	size_t have = 0, room;
 
 	if (!size || size > LOG_BYTES_MAX)
 		return ka_error_new(KA_CORRUPT, "log buffer of %" PRIu64 " bytes", size);
-	*ret = ka_xalloc(size + 1);
-	*ret_have = ka_read_some(r->k, at, *ret, size, &err);
-	if (*ret_have < size)
-		ka_log_fault(r, ka_error_wrap(err, "log buffer: only %zu of %" PRIu64 " bytes can be read", *ret_have, size));
-	else
-		ka_error_drop(err);
+	*ret = NULL;
+	for (room = 1 << 16; !err && have < size; room *= 4) {
+		size_t want = KA_MIN((uint64_t)room, size);
+
+		*ret = ka_xrealloc(*ret, want);
+		have += ka_read_some(r->k, at + have, *ret + have, want - have, &err);
+	}
+	*ret_have = have;
+	ka_log_fault(r, ka_error_wrap(err, "log buffer: only %zu of %" PRIu64 " bytes can be read", have, size));
 	return NULL;
 }
 
@@ -181,8 +188,10 @@ struct ka_error *ka_log_read_variable(struct ka_log_reader *r)
 	first &= UINT32_MAX;
 	next &= UINT32_MAX;
 	if (first >= size || next > size) {
-		ka_log_fault(r, ka_error_new(KA_CORRUPT, "log_first_idx %" PRIu64 " and log_next_idx %" PRIu64 " of a buffer of %"
-					     PRIu64 " bytes: reading it from its start", first, next, size));
+		ka_log_fault(r, ka_error_new(KA_CORRUPT,
+					     "log_first_idx %" PRIu64 " and log_next_idx %" PRIu64
+					     " of a buffer of %" PRIu64 " bytes: reading it from its start",
+					     first, next, size));
 		first = 0;
 		next = size;
 	}
@@ -255,7 +264,7 @@ struct ka_error *ka_log_read_plain(struct ka_log_reader *r)
 {
 	struct ka_symbol s, len;
 	struct ka_error *err = NULL;
-	uint64_t at, size, end, start, line = 0;
+	uint64_t at = 0, size = 0, end = 0, start, line = 0;
 	uint8_t *bytes;
 	char *text;
 	size_t have, n = 0;
@@ -281,12 +290,16 @@ struct ka_error *ka_log_read_plain(struct ka_log_reader *r)
 	/* log_end counts on beyond the buffer; its size is a power of two. */
 	start = end > size ? end & (size - 1) : 0;
 	end = KA_MIN(end, size);
-	text = ka_xalloc(end + 1);
+	text = ka_xalloc(have + 1);
 	for (uint64_t i = 0; i < end; i++) {
-		uint64_t from = (start + i) % size;
+		uint64_t from = start + i < size ? start + i : start + i - size;
 
 		if (from < have && bytes[from])
 			text[n++] = bytes[from];
+		else if (from >= have && from < start)
+			break;
+		else if (from >= have)
+			i = size - start - 1;	/* goes on at the buffer's start */
 	}
 	for (size_t i = 0; i <= n; i++) {
 		if (i < n && text[i] != '\n')

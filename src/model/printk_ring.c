@@ -74,7 +74,8 @@ static uint64_t wraps(const struct ring *g, uint64_t lpos)
 }
 
 /* Where the text of a descriptor lies: offset in the ring behind the block's id, and room for it. */
-static struct ka_error *text_place(const struct ring *g, const struct prb_desc *d, uint64_t id, uint64_t *ret_at, uint64_t *ret_size)
+static struct ka_error *text_place(const struct ring *g, const struct prb_desc *d, uint64_t id, uint64_t *ret_at,
+				   uint64_t *ret_size)
 {
 	unsigned word = ka_long_size(g->r->k);
 	uint64_t mask = g->text_size - 1, begin = d->begin, next = d->next, block_id, size;
@@ -90,7 +91,8 @@ static struct ka_error *text_place(const struct ring *g, const struct prb_desc *
 		begin = next & ~mask;
 		size = next & mask;
 	} else {
-		return ka_error_new(KA_CORRUPT, "text block from %#" PRIx64 " to %#" PRIx64 " is no block", d->begin, d->next);
+		return ka_error_new(KA_CORRUPT, "text block from %#" PRIx64 " to %#" PRIx64 " is no block", d->begin,
+				    d->next);
 	}
 	if (size < word || size > g->text_size)
 		return ka_error_new(KA_CORRUPT, "text block of %" PRIu64 " bytes", size);
@@ -154,8 +156,10 @@ static struct ka_error *read_record(struct ring *g, uint64_t id, size_t i)
 	unsigned state;
 
 	if ((i + 1) * g->desc_size > g->have_descs)
-		return ka_error_at(KA_UNMAPPED, KA_SPACE_VIRT, g->prb.descs + index * g->desc_size, "descriptor cannot be read");
-	err = ka_view_parse(k, &ka_view_prb_desc, g->prb.descs + index * g->desc_size, g->descs + i * g->desc_size, g->desc_size, &d);
+		return ka_error_at(KA_UNMAPPED, KA_SPACE_VIRT, g->prb.descs + index * g->desc_size,
+				   "descriptor cannot be read");
+	err = ka_view_parse(k, &ka_view_prb_desc, g->prb.descs + index * g->desc_size, g->descs + i * g->desc_size,
+			    g->desc_size, &d);
 	if (err)
 		return err;
 	state = d.state >> g->state_shift & 3;
@@ -163,7 +167,8 @@ static struct ka_error *read_record(struct ring *g, uint64_t id, size_t i)
 	if ((d.state & g->id_mask) != id || (state != DESC_COMMITTED && state != DESC_FINALIZED))
 		return NULL;
 	if ((i + 1) * g->info_size > g->have_infos)
-		return ka_error_at(KA_UNMAPPED, KA_SPACE_VIRT, g->prb.infos + index * g->info_size, "printk_info cannot be read");
+		return ka_error_at(KA_UNMAPPED, KA_SPACE_VIRT, g->prb.infos + index * g->info_size,
+				   "printk_info cannot be read");
 	err = ka_view_parse(k, &ka_view_printk_info, g->prb.infos + index * g->info_size, g->infos + i * g->info_size,
 			    g->info_size, &info);
 	if (err)
@@ -191,8 +196,11 @@ static void read_chunk(struct ring *g, uint64_t id, size_t n)
 	struct ka_error *err;
 
 	g->have_descs = ka_read_some(g->r->k, g->prb.descs + index * g->desc_size, g->descs, n * g->desc_size, &err);
-	if (ka_error_drop(err))
-		ka_log(2, "log: descriptors %" PRIu64 " on: %zu bytes read", index, g->have_descs);
+	if (g->have_descs < g->desc_size) {	/* one fault for all of them */
+		ka_log_fault(g->r, ka_error_wrap(err, "descriptors %" PRIu64 " to %" PRIu64, index, index + n - 1));
+		return;
+	}
+	ka_error_drop(err);
 	g->have_infos = ka_read_some(g->r->k, g->prb.infos + index * g->info_size, g->infos, n * g->info_size, &err);
 	ka_error_drop(err);
 	for (size_t i = 0; i < n; i++)

@@ -40,7 +40,8 @@ static struct ka_error *read_one(struct ka_kernel *k, struct ka_arena *a, const 
 	return ka_error_wrap(err, "%s of CPU %u", name, cpu);
 }
 
-struct ka_error *ka_log_safe_buffers(struct ka_kernel *k, struct ka_arena *a, struct ka_log_safe_buffer **ret, size_t *ret_count)
+struct ka_error *ka_log_safe_buffers(struct ka_kernel *k, struct ka_arena *a, struct ka_log_safe_buffer **ret,
+				     size_t *ret_count)
 {
 	static const char *const names[] = { "nmi_print_seq", "safe_print_seq" };
 	unsigned cpus;

@@ -373,8 +373,8 @@ static void dyn(struct v0 *d)
 static const char *basic_type(char tag)
 {
 	static const char *const names[26] = {
-		"i8", "bool", "char", "f64", "str", "f32", NULL, "u8", "isize", "usize", NULL, "i32", "u32", "i128", "u128", "_",
-		NULL, NULL, "i16", "u16", "()", "...", NULL, "i64", "u64", "!",
+		"i8", "bool", "char", "f64", "str", "f32", NULL, "u8", "isize", "usize", NULL, "i32", "u32",	/* a - m */
+		"i128", "u128", "_", NULL, NULL, "i16", "u16", "()", "...", NULL, "i64", "u64", "!",
 	};
 
 	return tag >= 'a' && tag <= 'z' ? names[tag - 'a'] : NULL;

@@ -97,9 +97,21 @@ static const char *legacy(struct ka_arena *a, const char *symbol)
 
 const char *ka_rust_demangle(struct ka_arena *a, const char *symbol)
 {
-	const char *ret = ka_rust_v0(a, symbol);
+	const char *start = symbol, *ret;
 
-	return ret ? ret : legacy(a, symbol);
+	/* What the kernel's build puts before names: __pfx__RNv..., __ksymtab__RNv... */
+	if (strncmp(symbol, "_R", 2) && strncmp(symbol, "_ZN", 3)) {
+		start = strstr(symbol, "__R");
+		if (!start)
+			start = strstr(symbol, "__ZN");
+		if (!start)
+			return NULL;
+		start++;
+	}
+	ret = ka_rust_v0(a, start);
+	if (!ret)
+		ret = legacy(a, start);
+	return ret && start != symbol ? ka_printf(a, "%.*s%s", (int)(start - symbol), symbol, ret) : ret;
 }
 
 const char *ka_rust_demangle_text(struct ka_arena *a, const char *text)
@@ -111,7 +123,7 @@ const char *ka_rust_demangle_text(struct ka_arena *a, const char *text)
 		const char *readable = NULL;
 		size_t n = 0;
 
-		if (p[0] == '_' && (p[1] == 'R' || p[1] == 'Z') && (p == text || !(isalnum((unsigned char)p[-1]) || p[-1] == '_'))) {
+		if (p[0] == '_' && (p == text || !(isalnum((unsigned char)p[-1]) || p[-1] == '_'))) {
 			while (isalnum((unsigned char)p[n]) || p[n] == '_' || p[n] == '$' || p[n] == '.')
 				n++;
 			readable = ka_rust_demangle(a, ka_strndup(a, p, n));

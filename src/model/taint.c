@@ -31,8 +31,9 @@ struct taint_table {
 static const struct { char letter; const char *word; } words[] = {
 	{ 'P', "PROPRIETARY_MODULE" }, { 'F', "FORCED_MODULE" }, { 'S', "CPU_OUT_OF_SPEC" }, { 'R', "FORCED_RMMOD" },
 	{ 'M', "MACHINE_CHECK" }, { 'B', "BAD_PAGE" }, { 'U', "USER" }, { 'D', "DIE" }, { 'A', "OVERRIDDEN_ACPI_TABLE" },
-	{ 'W', "WARN" }, { 'C', "CRAP" }, { 'I', "FIRMWARE_WORKAROUND" }, { 'O', "OOT_MODULE" }, { 'E', "UNSIGNED_MODULE" },
-	{ 'L', "SOFTLOCKUP" }, { 'K', "LIVEPATCH" }, { 'X', "AUX" }, { 'T', "RANDSTRUCT" }, { 'N', "TEST" }, { 'J', "FWCTL" },
+	{ 'W', "WARN" }, { 'C', "CRAP" }, { 'I', "FIRMWARE_WORKAROUND" }, { 'O', "OOT_MODULE" },
+	{ 'E', "UNSIGNED_MODULE" }, { 'L', "SOFTLOCKUP" }, { 'K', "LIVEPATCH" }, { 'X', "AUX" }, { 'T', "RANDSTRUCT" },
+	{ 'N', "TEST" }, { 'J', "FWCTL" },
 };
 
 static void read_table(struct ka_kernel *k, struct taint_table *t, const struct ka_symbol *s)
@@ -101,7 +102,7 @@ const char *ka_taint_letters(struct ka_kernel *k, uint64_t taints, bool is_modul
 			continue;
 		if (is_set)
 			*p++ = f->c_true > ' ' && f->c_true < 127 ? f->c_true : '?';
-		/* Letters that tell of a bit that is not set: 'G' for GPL is the only one ever used; crash leaves it out. */
+		/* Letters that tell of a bit that is not set: 'G' for GPL was the only one; crash leaves it out. */
 		else if (!is_module && f->c_false > ' ' && f->c_false < 127 && f->c_false != '-' && f->c_false != 'G')
 			*p++ = f->c_false;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The table of all tasks while it is gathered: task_list.c from the task list, task_pids.c from the pid structures. */
+/* The table of all tasks (task_table.c) while task_list.c and task_pids.c fill it. */
 #ifndef KA_TASK_TABLE_H
 #define KA_TASK_TABLE_H
 
@@ -25,11 +25,17 @@ struct ka_task_table {
 	struct ka_task_table *older;
 };
 
+/* Adds a task that was looked at before, or notes that it was found this way too. */
+void ka_task_table_put(struct ka_task_table *t, ka_addr task, int32_t pid, uint32_t cpu, enum ka_task_from from);
 /*
  * Adds a task, or notes that it was found this way too. CORRUPT when what lies there cannot be a task: pid and
  * parent are looked at, since a broken link may lead anywhere.
  */
 struct ka_error *ka_task_table_add(struct ka_kernel *k, struct ka_task_table *t, ka_addr task, enum ka_task_from from) KA_MUST_CHECK;
+/* The task list; from both of its ends when it is broken. What was found before an error stays in the table. */
+struct ka_error *ka_task_table_gather_list(struct ka_kernel *k, struct ka_task_table *t) KA_MUST_CHECK;
+/* Idle tasks, and tasks that run though nothing lists them any more. */
+void ka_task_table_gather_cpus(struct ka_kernel *k, struct ka_task_table *t);
 /* MISSING when the kernel has no pid structure that is known here. What was found before an error stays in the table. */
 struct ka_error *ka_task_table_gather_pids(struct ka_kernel *k, struct ka_task_table *t) KA_MUST_CHECK;
 

@@ -72,12 +72,22 @@ static bool cfi_rules(struct ka_kernel *k, uint64_t ip, bool is_kernel, struct k
 	return o && !ka_error_drop(ka_object_cfi(o, at, ret));
 }
 
-/* rbp points at the saved rbp, the return address lies above it */
-static void fp_rules(struct ka_kernel *k, struct ka_frame_rules *ret)
+/*
+ * rbp points at the saved rbp, the return address lies above it. Entry code of kernels with frame pointers marks a
+ * struct pt_regs by an odd rbp (946c191161ce, v4.10).
+ */
+static void fp_rules(struct ka_kernel *k, const struct ka_regs *regs, struct ka_frame_rules *ret)
 {
 	int64_t word = k->long_size;
+	uint64_t fp;
 
 	memset(ret, 0, sizeof(*ret));
+	if (regs && reg_get(regs, k->arch->fp_reg, &fp) && (fp & 1)) {
+		ret->cfa_reg = (uint16_t)k->arch->fp_reg;
+		ret->cfa_offset = -1;
+		ret->is_pt_regs = true;
+		return;
+	}
 	ret->cfa_reg = (uint16_t)k->arch->fp_reg;
 	ret->cfa_offset = 2 * word;
 	ret->ra_reg = (uint16_t)k->arch->ip_reg;
@@ -88,7 +98,7 @@ static void fp_rules(struct ka_kernel *k, struct ka_frame_rules *ret)
 /* A call to where there is no code: nothing but the return address was pushed. */
 static void bad_call_rules(struct ka_kernel *k, struct ka_frame_rules *ret)
 {
-	fp_rules(k, ret);
+	fp_rules(k, NULL, ret);
 	ret->cfa_reg = (uint16_t)k->arch->sp_reg;
 	ret->cfa_offset = k->long_size;
 	ret->reg[k->arch->fp_reg] = (struct ka_rule){ .kind = KA_RULE_SAME };
@@ -105,11 +115,12 @@ static struct ka_error *cfa_of(struct ka_kernel *k, const struct ka_frame_rules 
 	return r->is_cfa_deref ? ka_read_ulong(k, *ret, ret) : NULL;
 }
 
+enum { IRET_OFFSET = 128 };	/* of ip in struct pt_regs of x86_64: what the processor pushed begins there */
+
 /* At the CFA lies what an interrupt or exception saved. */
 static struct ka_error *step_pt_regs(struct ka_kernel *k, const struct ka_frame_rules *r, uint64_t cfa, struct ka_cursor *c,
 				     struct ka_arena *a)
 {
-	enum { IRET_OFFSET = 128 };	/* of ip in struct pt_regs of x86_64 */
 	uint8_t bytes[512] = { 0 };
 	struct ka_regs regs;
 	struct ka_pt_regs *pt = ka_alloc(a, sizeof(*pt));
@@ -187,6 +198,9 @@ static struct ka_error *apply(struct ka_kernel *k, const struct ka_frame_rules *
 	c->ret_at = ra->kind == KA_RULE_CFA_OFFSET ? cfa + (uint64_t)ra->n : 0;
 	c->is_call = true;
 	c->pt = NULL;
+	/* entry code with CFI (before 131484c8da97, v4.3) marks itself: the address it "returns" to is pt_regs.ip */
+	if (r->is_signal && c->ret_at)
+		return step_pt_regs(k, &(struct ka_frame_rules){ .is_pt_regs = true }, c->ret_at - IRET_OFFSET, c, a);
 	return NULL;
 }
 
@@ -310,8 +324,11 @@ struct ka_error *ka_cursor_step(struct ka_kernel *k, const struct ka_stacks *s, 
 	}
 	if (err)	/* who knew the frame says that the stack is broken: guessing on would show stale frames */
 		return err;
-	fp_rules(k, &r);
-	if (!ka_error_drop(try_rules(k, s, &r, c, a)) && ka_is_text(k, c->ip)) {
+	fp_rules(k, &c->regs, &r);
+	struct ka_cursor guess = *c;
+
+	if (!ka_error_drop(try_rules(k, s, &r, &guess, a)) && (guess.is_end || ka_is_text(k, guess.ip))) {
+		*c = guess;
 		c->by = KA_BY_FP;
 		return NULL;
 	}

@@ -124,9 +124,6 @@ static struct ka_error *by_cpu(struct ka_call *c, const char *text)
 	return context_set(c, task);
 }
 
-/* Weak: a model that cannot be told otherwise is still a model. */
-extern __typeof__(ka_cpu_task_set) ka_cpu_task_set __attribute__((weak));
-
 static struct ka_error *by_activity(struct ka_call *c)
 {
 	struct ka_error *err;
@@ -135,8 +132,6 @@ static struct ka_error *by_activity(struct ka_call *c)
 
 	if (c->argc > 1)
 		return ka_call_usage(c, "one task is expected");
-	if (!ka_cpu_task_set)
-		return ka_error_new(KA_UNSUPPORTED, "the active task of a CPU cannot be changed");
 	err = c->argc ? ka_parse_task(c->k, c->argv[0], &task) : NULL;
 	if (!err && !c->argc)
 		task = ka_call_task(c);

@@ -5,6 +5,7 @@
 #include <readline/readline.h>
 #include <kanalyze/module.h>
 #include <kanalyze/symbol.h>
+#include <kanalyze/task.h>
 
 #include "session.h"
 
@@ -19,6 +20,7 @@ enum {
 	COMPLETE_VARIABLES = 32,
 	COMPLETE_ALIASES = 64,
 	COMPLETE_TOPICS = 128,
+	COMPLETE_TASKS = 256,	/* names of tasks */
 };
 
 /* Words of usage lines ("[PID | TASK]...", an option's "CPUS") and what completes them. */
@@ -34,6 +36,7 @@ static const struct { const char *word; unsigned kinds; } placeholders[] = {
 	{ "TYPE", COMPLETE_TYPES },
 	{ "MODULE", COMPLETE_MODULES },
 	{ "COMMAND", COMPLETE_COMMANDS | COMPLETE_ALIASES },
+	{ "COMM", COMPLETE_TASKS },
 	{ "TOPIC", COMPLETE_TOPICS },
 	{ "VARIABLE", COMPLETE_VARIABLES },
 	{ "FILE", COMPLETE_FILES },
@@ -67,7 +70,6 @@ static unsigned kinds_of(const char *usage)
 
 		while (isupper((unsigned char)p[len]))
 			len++;
-		/* COMM of ps is no COMMAND */
 		for (size_t i = 0; len && i < KA_COUNT(placeholders); i++) {
 			if (strlen(placeholders[i].word) == len && !strncmp(p, placeholders[i].word, len))
 				kinds |= placeholders[i].kinds;
@@ -110,6 +112,27 @@ static void add_modules(struct ka_session *s, struct matches *m)
 {
 	for (size_t i = 0; s->k && i < ka_module_count(s->k); i++)
 		match_add(m, ka_module_nth(s->k, i)->name);
+}
+
+static void add_tasks(struct ka_session *s, struct matches *m)
+{
+	struct ka_walk w;
+	struct ka_task t;
+
+	if (!s->k)
+		return;
+	w = ka_walk_tasks(s->k);
+	for (ka_addr at; ka_walk_next(&w, &at);) {
+		char comm[sizeof(t.comm) + 1] = "";
+
+		if (ka_error_drop(ka_task_read(s->k, at, &t)))
+			continue;
+		memcpy(comm, t.comm, sizeof(t.comm));
+		/* What would have to be quoted is left to be typed. */
+		if (*comm && !strpbrk(comm, " \t|<>;#'\"\\"))
+			match_add(m, comm);
+	}
+	ka_error_drop(ka_walk_end(&w));
 }
 
 /* "task_struct" among types, "task_struct.pi" and "task_struct.pid,co" among the members of task_struct. */
@@ -156,6 +179,8 @@ static void add_kinds(struct ka_session *s, struct matches *m, unsigned kinds)
 	add_commands(s, m, kinds);
 	if (kinds & COMPLETE_MODULES)
 		add_modules(s, m);
+	if (kinds & COMPLETE_TASKS)
+		add_tasks(s, m);
 	if (kinds & COMPLETE_TYPES)
 		add_types(s, m);
 	if (kinds & COMPLETE_SYMBOLS) {
@@ -213,6 +238,15 @@ static const char *command_start(const char *line, int end, bool *ret_files)
 	return start;
 }
 
+static bool is_shell_command(const struct ka_command *c)
+{
+	for (size_t i = 0; ka_shell_commands[i]; i++) {
+		if (ka_shell_commands[i] == c)
+			return true;
+	}
+	return false;
+}
+
 /* What may stand at the cursor behind the words typed so far; files when true comes back. */
 static bool gather(struct ka_session *s, struct ka_arena *a, char **words, int count, struct matches *m)
 {
@@ -241,6 +275,9 @@ static bool gather(struct ka_session *s, struct ka_arena *a, char **words, int c
 		return false;
 	}
 	kinds = kinds_of(c->args);
+	/* The COMMAND of ps is the name of a task. */
+	if ((kinds & COMPLETE_COMMANDS) && !is_shell_command(c))
+		kinds = (kinds & ~(COMPLETE_COMMANDS | COMPLETE_ALIASES)) | COMPLETE_TASKS;
 	for (const struct ka_option *o = count > 1 && words[count - 1][0] == '-' ? c->options : NULL; o && o->name; o++) {
 		if (o->arg && !strcmp(words[count - 1] + (o->is_long ? 2 : 1), o->name))
 			kinds = kinds_of(o->arg);

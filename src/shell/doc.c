@@ -118,11 +118,31 @@ static void roff_add(struct ka_str *to, const char *text)
 	}
 }
 
-static void roff_literal(struct ka_str *to, const char *text)
+/* Paragraphs are filled; lines that begin with a blank stand as they are. */
+static void roff_body(struct ka_str *to, const char *text)
 {
-	ka_str_add(to, ".PP\n.nf\n");
-	roff_add(to, text);
-	ka_str_add(to, to->p[to->len - 1] == '\n' ? ".fi\n" : "\n.fi\n");
+	bool is_prose, was_literal = false;
+
+	ka_str_add(to, ".PP\n");
+	for (size_t len; *text; text += len) {
+		bool is_literal = *text == ' ';
+		char *block;
+
+		len = ka_help_block(text, &is_prose);
+		block = ka_xstrndup(text, len);
+		if (is_literal != was_literal)
+			ka_str_add(to, is_literal ? ".nf\n" : ".fi\n");
+		if (*block == '\n')
+			ka_str_add(to, ".PP\n");
+		else
+			roff_add(to, block);
+		if (to->p[to->len - 1] != '\n')
+			ka_str_addc(to, '\n');
+		was_literal = is_literal;
+		free(block);
+	}
+	if (was_literal)
+		ka_str_add(to, ".fi\n");
 }
 
 static void roff_command(struct ka_str *to, const struct ka_command *c)
@@ -147,7 +167,7 @@ static void roff_command(struct ka_str *to, const struct ka_command *c)
 		roff_add(to, o->help);
 		ka_str_addc(to, '\n');
 	}
-	roff_literal(to, c->help);
+	roff_body(to, c->help);
 }
 
 void ka_doc_man(const struct ka_session *s, struct ka_str *to)
@@ -188,7 +208,7 @@ void ka_doc_man(const struct ka_session *s, struct ka_str *to)
 		roff_command(to, all[i]);
 	for (const struct ka_topic *t = ka_topics; t->name; t++) {
 		ka_str_printf(to, ".SH %s\n%s\n", !strcmp(t->name, "input") ? "COMMAND LINES" : "OUTPUT", t->brief);
-		roff_literal(to, t->help);
+		roff_body(to, t->help);
 	}
 	ka_str_add(to, ".SH FILES\n.TP\n\\(ti/.kanalyzerc, ./.kanalyzerc\ncommands run at the start; the second only when you own it\n"
 		       ".TP\n$XDG_STATE_HOME/kanalyze/history\nhistory of the prompt (\\(ti/.local/state without the variable)\n"

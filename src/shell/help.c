@@ -43,18 +43,15 @@ const struct ka_topic ka_topics[] = {
 	{0},
 };
 
-static void indent_add(struct ka_str *to, const char *text, const char *indent)
+/* Blank lines and lines that begin with a blank stand as they are; other lines next to each other are a paragraph. */
+size_t ka_help_block(const char *text, bool *ret_is_prose)
 {
-	while (*text) {
-		size_t len = strcspn(text, "\n");
+	size_t len = strcspn(text, "\n");
 
-		if (len) {
-			ka_str_add(to, indent);
-			ka_str_addn(to, text, len);
-		}
-		ka_str_addc(to, '\n');
-		text += len + (text[len] == '\n');
-	}
+	*ret_is_prose = *text && *text != ' ' && *text != '\n';
+	while (*ret_is_prose && text[len] == '\n' && text[len + 1] && text[len + 1] != ' ' && text[len + 1] != '\n')
+		len += 1 + strcspn(text + len + 1, "\n");
+	return len + (text[len] == '\n');
 }
 
 /* Words of text in lines that end before COLUMNS, from column on. */
@@ -63,7 +60,7 @@ static void wrap_add(struct ka_str *to, const char *text, size_t column)
 	size_t at = column;
 
 	for (const char *p = text; *p;) {
-		size_t len = strcspn(p, " ");
+		size_t len = strcspn(p, " \n");
 
 		if (at > column && at + 1 + len > COLUMNS) {
 			ka_str_addc(to, '\n');
@@ -75,9 +72,28 @@ static void wrap_add(struct ka_str *to, const char *text, size_t column)
 		}
 		ka_str_addn(to, p, len);
 		at += len;
-		p += len + strspn(p + len, " ");
+		p += len + strspn(p + len, " \n");
 	}
 	ka_str_addc(to, '\n');
+}
+
+static void body_add(struct ka_str *to, const char *text)
+{
+	bool is_prose;
+
+	for (size_t len; *text; text += len) {
+		char *block;
+
+		len = ka_help_block(text, &is_prose);
+		block = ka_xstrndup(text, len);
+		if (*block != '\n')
+			ka_str_add(to, "  ");
+		if (is_prose)
+			wrap_add(to, block, 2);
+		else
+			ka_str_add(to, block);
+		free(block);
+	}
 }
 
 static void options_add(struct ka_str *to, const struct ka_option *options)
@@ -139,7 +155,7 @@ const char *ka_help_page(struct ka_arena *a, const struct ka_command *c)
 		options_add(&to, c->options);
 	}
 	ka_str_add(&to, "\nDESCRIPTION\n");
-	indent_add(&to, c->help, "  ");
+	body_add(&to, c->help);
 	if (c->rows && c->rows[0]) {
 		ka_str_add(&to, "\nJSON\n");
 		for (size_t i = 0; c->rows[i]; i++)
@@ -237,7 +253,7 @@ static bool topic_show(struct ka_call *c, const char *name)
 			struct ka_str to = {0};
 
 			ka_str_printf(&to, "NAME\n  %s - %s\n\nDESCRIPTION\n", t->name, t->brief);
-			indent_add(&to, t->help, "  ");
+			body_add(&to, t->help);
 			to.p[to.len - 1] = 0;
 			ka_out_row(c->out, &ka_rows_page_row, &(struct page_row){ t->name, NULL, t->brief, t->help, to.p });
 			ka_str_free(&to);

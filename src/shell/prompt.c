@@ -87,8 +87,8 @@ static void line_give_up(void)
 	rl_redisplay();
 }
 
-#define IN_THE_MIDDLE (RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_COMPLETING | RL_STATE_NUMERICARG | RL_STATE_VIMOTION | \
-		       RL_STATE_MULTIKEY | RL_STATE_METANEXT | RL_STATE_MOREINPUT | RL_STATE_CHARSEARCH)
+#define IN_THE_MIDDLE (RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_NUMERICARG | RL_STATE_VIMOTION | RL_STATE_MULTIKEY | \
+		       RL_STATE_METANEXT | RL_STATE_CHARSEARCH)
 
 /* One key. */
 static int key_get(FILE *stream)
@@ -113,9 +113,11 @@ static int key_get(FILE *stream)
 		}
 		if (caught == SIGINT) {
 			caught = 0;
-			/* In the middle of a search or a question, Ctrl-G ends that first. */
+			/* A search or an argument is ended by Ctrl-G, a question answered with no, and the line left. */
 			if (RL_ISSTATE(IN_THE_MIDDLE))
 				return 7;
+			if (RL_ISSTATE(RL_STATE_MOREINPUT | RL_STATE_COMPLETING))
+				return 'n';
 			line_give_up();
 		} else if (caught) {
 			n = caught;

@@ -119,6 +119,8 @@ struct ka_topic {
 	const char *name, *brief, *help;
 };
 extern const struct ka_topic ka_topics[];	/* ends with a NULL name */
+/* Bytes of the paragraph, or of the line that stands as it is, at the start of a help text. */
+size_t ka_help_block(const char *text, bool *ret_is_prose);
 const char *ka_help_page(struct ka_arena *a, const struct ka_command *c);
 void ka_doc_commands(const struct ka_session *s, struct ka_str *to);
 void ka_doc_man(const struct ka_session *s, struct ka_str *to);

@@ -213,12 +213,33 @@ static struct ka_error *open_all(struct ka_kernel *k, const struct ka_open_optio
 	return err;
 }
 
+/* The folders are asked again for modules. */
+static const char *const *strings_dup(const char *const *strings)
+{
+	size_t n = 0;
+
+	while (strings && strings[n])
+		n++;
+	char **copy = ka_xalloc((n + 1) * sizeof(*copy));
+	for (size_t i = 0; i < n; i++)
+		copy[i] = ka_xstrdup(strings[i]);
+	return (const char *const *)copy;
+}
+
+static void strings_free(const char *const *strings)
+{
+	for (size_t i = 0; strings && strings[i]; i++)
+		free((char *)strings[i]);
+	free((char **)strings);
+}
+
 struct ka_error *ka_kernel_open(const struct ka_open_options *o, struct ka_kernel **ret)
 {
 	struct ka_kernel *k = ka_xalloc(sizeof(*k));
 
 	k->options = *o;
-	k->options.paths = k->options.debug_dirs = NULL;
+	k->options.paths = NULL;
+	k->options.debug_dirs = strings_dup(o->debug_dirs);
 	k->arena = ka_arena_new();
 	k->tlb = ka_xalloc(KA_TLB_SIZE * sizeof(*k->tlb));
 	for (size_t i = 0; i < KA_TLB_SIZE; i++)
@@ -256,6 +277,7 @@ void ka_kernel_close(struct ka_kernel *k)
 	for (size_t i = 0; k->dump_paths && k->dump_paths[i]; i++)
 		free(k->dump_paths[i]);
 	free(k->dump_paths);
+	strings_free(k->options.debug_dirs);
 	free(k->warning);
 	free(k->tlb);
 	ka_map_free(&k->vmcoreinfo_index);

@@ -29,7 +29,10 @@ static const struct ka_symtab *symtab(struct ka_kernel *k)
 	return ka_error_drop(ka_kernel_symtab(k, &t)) ? NULL : t;
 }
 
-/* Only what lies in the image moves with KASLR: per-CPU symbols of x86_64 were zero-based until 9d7de2aa8b41 (v6.15). */
+/*
+ * Only what lies in the image moves with KASLR: per-CPU symbols of x86_64 were zero-based until 9d7de2aa8b41 (v6.15), and
+ * absolute symbols (phys_startup_64, sizes) are no addresses at all, but for those that lie in the image.
+ */
 static void symbol_from(struct ka_kernel *k, const struct ka_symtab *t, size_t i, struct ka_symbol *ret)
 {
 	const struct ka_elf_symbol *s = &t->at[i];
@@ -43,7 +46,8 @@ static void symbol_from(struct ka_kernel *k, const struct ka_symtab *t, size_t i
 	};
 	if (s->section < o->section_count && !strcmp(o->sections[s->section].name, ".data..percpu"))
 		ret->is_percpu = true;
-	if (!(ret->is_percpu && s->addr < (1ull << 32)))
+	bool is_outside = (ret->is_percpu || s->section == SHN_ABS) && s->addr < (1ull << 32);
+	if (!is_outside)
 		ret->addr += k->layout.kaslr_offset;
 }
 
@@ -110,6 +114,9 @@ bool ka_symbol_at(struct ka_kernel *k, ka_addr addr, struct ka_symbol *ret, uint
 		    !module_index(&m, addr, &i))
 			return false;
 		*ret = m.at[i];
+		/* the parts of a module lie apart: the last symbol of one does not reach into the next */
+		if (k->hooks.is_module_text && k->hooks.is_module_text(k, addr) != k->hooks.is_module_text(k, ret->addr))
+			return false;
 	}
 	if (ret->is_percpu || addr < ret->addr)
 		return false;

@@ -3,13 +3,14 @@
 #include <inttypes.h>
 #include "kernel.h"
 
-struct xarray_head { ka_addr head; };
+struct xarray_head { ka_addr head; uint32_t height; };
 /* struct radix_tree_root is the xarray by another name since f8d5d0cc145c (v4.20) */
 KA_VIEW(xarray_head, ("xarray", "radix_tree_root"),
-	KA_FROM(xarray_head, head, "xa_head", "rnode"));
+	KA_FROM(xarray_head, head, "xa_head", "rnode"),
+	KA_MAYBE(xarray_head, height, "height"));	/* before v4.7: only it tells inner nodes from items */
 
 struct xarray_node { uint8_t shift; ka_addr slots_at; uint64_t slots_size; };
-/* xa_node: 01959dfe771c (v4.20). Before 4.7 there is no shift: path/height tell the height, the root's own */
+/* xa_node: 01959dfe771c (v4.20). Before v4.7 there is no shift */
 KA_VIEW(xarray_node, ("xa_node", "radix_tree_node"),
 	KA_MAYBE(xarray_node, shift, "shift"),
 	KA_AT(xarray_node, slots_at, "slots"),
@@ -20,6 +21,7 @@ KA_VIEW(xarray_node, ("xa_node", "radix_tree_node"),
 
 struct xarray_level {
 	uint64_t slots[XARRAY_SLOTS];
+	ka_addr slots_at, slots_end;
 	unsigned count, next;
 	bool is_leaf;
 };
@@ -29,6 +31,8 @@ struct xarray_state {
 	unsigned depth;
 	bool has_started;
 	uint64_t node_bit;	/* what marks an inner node: 2 in an xarray (xa_mk_node), 1 in a radix tree */
+	bool has_height;	/* a radix tree before v4.7, in which only the root's pointer is marked */
+	uint32_t height;
 	struct ka_map nodes;	/* inner nodes on the way: a cycle must not cost depth after depth */
 };
 
@@ -36,6 +40,19 @@ struct xarray_state {
 static bool is_node(const struct xarray_state *s, uint64_t entry)
 {
 	return (entry & 3) == s->node_bit && entry > 4096;
+}
+
+/* In radix trees of v4.7 to v4.19 what looks like a node may be a sibling: it points to a slot beside it. */
+static bool is_sibling(const struct xarray_level *l, uint64_t entry)
+{
+	return (entry & ~3ull) >= l->slots_at && entry < l->slots_end;
+}
+
+static bool is_inner(const struct xarray_state *s, const struct xarray_level *l, uint64_t entry)
+{
+	if (l->is_leaf)
+		return false;
+	return s->has_height ? entry != 0 : is_node(s, entry);
 }
 
 static struct ka_error *xarray_push(struct ka_walk *w, struct xarray_state *s, uint64_t entry)
@@ -56,7 +73,9 @@ static struct ka_error *xarray_push(struct ka_walk *w, struct xarray_state *s, u
 	struct xarray_level *l = &s->level[s->depth];
 	l->count = (unsigned)KA_MIN(node.slots_size / width, (uint64_t)XARRAY_SLOTS);
 	l->next = 0;
-	l->is_leaf = KA_HAS(w->k, xarray_node, shift) && node.shift == 0;
+	l->slots_at = node.slots_at;
+	l->slots_end = node.slots_at + l->count * width;
+	l->is_leaf = s->has_height ? s->depth + 1 == s->height : KA_HAS(w->k, xarray_node, shift) && node.shift == 0;
 	err = ka_read(w->k, node.slots_at, bytes, l->count * width);
 	if (err)
 		return err;
@@ -78,6 +97,10 @@ static struct ka_error *xarray_step(struct ka_walk *w, ka_addr *ret, bool *ret_d
 		err = ka_view_read(w->k, &ka_view_xarray_head, w->at, &root);
 		if (err)
 			return err;
+		s->has_height = KA_HAS(w->k, xarray_head, height);
+		s->height = root.height;
+		if (s->height > XARRAY_DEPTH)
+			return ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, w->at, "the tree would be %u nodes high", s->height);
 		if (is_node(s, root.head)) {
 			err = xarray_push(w, s, root.head);
 			if (err)
@@ -95,8 +118,9 @@ static struct ka_error *xarray_step(struct ka_walk *w, ka_addr *ret, bool *ret_d
 			continue;
 		}
 		uint64_t entry = l->slots[l->next++];
-		if (!l->is_leaf && is_node(s, entry)) {
-			/* one bad node costs its own subtree: the first fault is kept for the end */
+		if (is_inner(s, l, entry)) {
+			if (is_sibling(l, entry))
+				continue;
 			err = xarray_push(w, s, entry);
 			if (err)
 				return err;

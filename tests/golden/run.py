@@ -4,7 +4,7 @@
 
 run.py KANALYZE BUNDLE [--bless] [CASE...]
 
-cases holds one command a line: NAME: COMMAND. DUMP/NAME.txt and DUMP/NAME.json are what it prints, errors
+cases holds one command a line: NAME: COMMAND (NAME+: as text alone, as are commands with a pipe). DUMP/NAME.txt and DUMP/NAME.json are what it prints, errors
 and exit status behind. --bless writes them anew: read the diff, and know from the ground truth that it is right.
 """
 import difflib, json, os, subprocess, sys
@@ -18,7 +18,8 @@ def cases():
         line = line.rstrip("\n")
         if line and not line.startswith("#"):
             name, _, command = line.partition(": ")
-            yield name, command
+            is_text = name.endswith("+") or "|" in command or command.startswith("!")
+            yield name.rstrip("+"), command, ("txt",) if is_text else ("txt", "json")
 
 
 def run(kanalyze, bundle, dump, command, is_json):
@@ -42,8 +43,8 @@ def main():
     known = set()
     for dump, file in DUMPS.items():
         os.makedirs(os.path.join(here, dump), exist_ok=True)
-        for name, command in cases():
-            for kind in ("txt", "json"):
+        for name, command, kinds in cases():
+            for kind in kinds:
                 golden = os.path.join(here, dump, name + "." + kind)
                 known.add(golden)
                 if wanted and name not in wanted:

@@ -26,6 +26,10 @@ def truth_stacks(path):
         m = re.match(r"\+\+\+ truth at ([0-9.]+)", line)
         if m:
             uptime = float(m[1])
+        if line == "=== /proc/uptime" and not uptime:
+            uptime = None
+        elif uptime is None:
+            uptime = float(line.split()[0])
         m = re.match(r"=== /proc/(?:\d+/task/)?(\d+)/stack$", line)
         if m:
             pid, collecting = int(m[1]), True
@@ -43,7 +47,7 @@ def main():
     kanalyze, vmlinux, vmcore, truth = sys.argv[1:5]
     stacks, uptime = truth_stacks(truth)
     start, end, ps = documents(kanalyze, vmlinux, vmcore, ["sym __sched_text_start", "sym __sched_text_end", "ps -l"])
-    sched = [int(d["symbols"][0]["address" if "address" in d["symbols"][0] else "addr"], 16) for d in (start, end)]
+    sched = [int(d["symbols"][0]["addr"], 16) for d in (start, end)]
     last = {}
     for group in (v for k, v in ps.items() if isinstance(v, list) and k != "errors"):
         for row in group:
@@ -52,14 +56,21 @@ def main():
                     last[row["pid"]] = row[key] / 1e9
     bt = documents(kanalyze, vmlinux, vmcore, ["bt " + " ".join(str(p) for p in sorted(stacks))])[0]
     ours = {s["pid"]: s for s in bt["stacks"]}
+    # several names of one address (__x64_sys_pause, __do_sys_pause): the kernel and we may choose different ones
+    names = sorted({w[0] for s in stacks.values() for w in s})
+    places = {}
+    for name, d in zip(names, documents(kanalyze, vmlinux, vmcore, ["sym " + n for n in names])):
+        places[name] = {int(row["addr"], 16) for row in d.get("symbols", [])}
     equal, moved, gone, wrong = 0, [], [], []
     for pid, want in sorted(stacks.items()):
         stack = ours.get(pid)
         if not stack:
             gone.append(pid)
             continue
-        have = [(f["function"], f["offset"]) for f in stack.get("frames", []) if not sched[0] <= int(f["ip"], 16) - 1 < sched[1]]
-        if [h[1] for h in have] == [w[1] for w in want] and all(h[0] == w[0] or h[0].split(".")[0] == w[0].split(".")[0] for h, w in zip(have, want)):
+        frames = [f for f in stack.get("frames", []) if not sched[0] <= int(f["ip"], 16) - 1 < sched[1]]
+        have = [(f["function"], f["offset"]) for f in frames]
+        if len(frames) == len(want) and all(f["offset"] == w[1] and (f["function"] == w[0] or int(f["ip"], 16) - w[1] in places[w[0]])
+                                            for f, w in zip(frames, want)):
             equal += 1
         elif stack["active"] or last.get(pid, 0) > uptime:
             moved.append(pid)

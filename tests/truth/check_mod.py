@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """check_mod.py KANALYZE VMLINUX VMCORE TRUTH: modules, their sizes, places and taints are those of /proc/modules, and
-their symbols those of /proc/kallsyms (kallsyms.txt beside TRUTH) where that is there."""
+their symbols those of /proc/kallsyms (a section of TRUTH, or kallsyms.txt beside it)."""
 import re
 import sys
 import truth
@@ -24,7 +24,8 @@ def main():
     check.faults(document)
     have = {m['name']: m for m in document['modules']}
     want = {}
-    for line in truth.sections(path).get('/proc/modules', '').splitlines():
+    sections = truth.sections(path)
+    for line in sections.get('/proc/modules', '').splitlines():
         f = line.split()
         want[f[0]] = {'size': int(f[1]), 'state': f[4].lower(), 'base': int(f[5], 16),
                       'taints': f[6].strip('()') if len(f) > 6 else ''}
@@ -36,7 +37,7 @@ def main():
         check.same(f'{name} state', m['state'], {'live': 'live', 'loading': 'coming', 'unloading': 'going'}[w['state']])
         check.same(f'{name} taints', m['taint_letters'], w['taints'])
 
-    text = truth.beside(path, 'kallsyms.txt')
+    text = sections.get('/proc/kallsyms selection') or truth.beside(path, 'kallsyms.txt')
     if text:
         symbols = kallsyms(text)
         for name in sorted(symbols):

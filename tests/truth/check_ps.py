@@ -46,17 +46,20 @@ def read_truth(path):
     """-> (uptime when it was begun, is its RSS exact, {pid: {...}})"""
     with open(path, encoding='utf-8', errors='replace') as f:
         text = f.read()
-    m = re.search(r'^\+\+\+ truth at ([\d.]+)', text, re.M)
-    begun = float(m[1]) if m else 0.0
+    m = re.search(r'^\+\+\+ truth at ([\d.]+)', text, re.M) or re.search(r'^=== /proc/uptime\n([\d.]+)', text, re.M)
+    if not m:
+        sys.exit('%s does not say when it was taken' % path)
+    begun = float(m[1])
     tasks = {}
-    for block in re.split(r'^##### ', text, flags=re.M)[1:]:
+    # wchan has no line break at its end: what follows it stands in the same line
+    for block in re.split(r'##### (?=[PT]ID \d)', text)[1:]:
         head, _, body = block.partition('\n')
-        m = re.match(r'PID (\d+) ?(.*)$', head) or re.match(r'TID (\d+) OF (\d+)$', head)
+        m = re.match(r'PID (\d+) ?(.*)$', head) or re.match(r'TID (\d+) OF (\d+)', head)
         if not m:
             continue
         pid = int(m[1])
         sections = {}
-        for part in re.split(r'^=== ', body, flags=re.M)[1:]:
+        for part in re.split(r'^=== |=== (?=/proc/)', body, flags=re.M)[1:]:
             name, _, content = part.partition('\n')
             sections[re.sub(r'/(task/)?\d+', '', name)] = content
         stat = stat_fields(sections.get('/proc/stat', '').split('\n')[0])
@@ -71,10 +74,10 @@ def read_truth(path):
                     values = line[len(words):].split()
                     task['limits'][name] = [None if v == 'unlimited' else int(v) for v in values[:2]]
         for name, content in sections.items():
-            if name.startswith('tr '):
-                task['args'] = content.split('\n')[0].rstrip(' ')
+            if name.startswith('tr ') or name == '/proc/cmdline':
+                task['args'] = re.sub(r'[\n\0]', ' ', content).rstrip(' ') or None
         tasks[pid] = task
-    m = re.search(r'^##### LAB TRUTH (\d+)\.(\d+)', text, re.M)
+    m = re.search(r'^##### \w+ TRUTH (\d+)\.(\d+)', text, re.M)
     return begun, bool(m) and (int(m[1]), int(m[2])) >= EXACT_RSS, tasks
 
 

@@ -25,6 +25,17 @@ def panic_wanted(log):
     return ''
 
 
+def check_dmi(check, program, vmlinux, vmcore, want):
+    """What /sys/class/dmi/id tells of the machine."""
+    have = {r['field']: r['value'] for r in truth.kanalyze(program, vmlinux, vmcore, 'sys -i').get('dmi', [])}
+    for name, value in want.items():
+        m = re.match(r'/sys/class/dmi/id/((?:bios|sys|product|board|chassis|ec)_\w+)$', name)
+        field = m and 'DMI_' + m.group(1).upper()
+        if field in have:
+            # sysfs drops what is not ASCII and ends with a line break
+            check.same(name, have[field].strip(), value.strip())
+
+
 def main():
     program, vmlinux, vmcore, path = truth.arguments()
     check = truth.Check()
@@ -62,7 +73,9 @@ def main():
         check.same('cpus', s['cpus'] - s['cpus_offline'], online, stopped)
         mhz = re.search(r'^cpu MHz\s*: ([\d.]+)', want['/proc/cpuinfo'], re.M)
         if mhz:
-            check.true('cpu MHz', abs(float(mhz.group(1)) - s['cpu_mhz']) < 1, f"{s['cpu_mhz']}, truth {mhz.group(1)}")
+            # 0.000: the kernel could not tell
+            check.true('cpu MHz', abs(float(mhz.group(1)) - (s['cpu_mhz'] or 0)) < 1,
+                       f"{s['cpu_mhz']}, truth {mhz.group(1)}")
     if '/proc/zoneinfo' in want:
         present = sum(int(x) for x in re.findall(r'^\s+present\s+(\d+)', want['/proc/zoneinfo'], re.M))
         check.same('memory', s['memory_bytes'], present * 4096)
@@ -73,8 +86,10 @@ def main():
         check.true('taints of the crash', not (s['tainted'] & ~before) & ~(1 << 7 | 1 << 9 | 1 << 14 | 1 << 4),
                    f"{s['tainted']:#x}, before {before:#x}")
     whole = truth.beside(path, 'dmesg-from-vmcore.txt')
-    if whole:
-        check.same('panic', s['panic'], panic_wanted(whole))
+    if whole is None:
+        whole = '\n'.join(r['text'] or '' for r in log)
+    check.same('panic', s['panic'], panic_wanted(whole))
+    check_dmi(check, program, vmlinux, vmcore, want)
     return check.done()
 
 

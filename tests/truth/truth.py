@@ -9,17 +9,15 @@ import sys
 
 def sections(path):
     """The sections of truth.txt: {"/proc/uptime": "14.51 14.46\\n", "date -u": ...}; the first of a name counts.
-    What follows a line of ##### belongs to a process and is no section of the machine."""
-    result, name = {}, None
+    A line of ##### PID or TID opens those of a task, which are left out; another line of ##### ends them."""
+    result, name, is_task = {}, None, False
     with open(path, errors='replace') as f:
         for line in f:
             if line.startswith('##### '):
-                name = None
-                if re.match(r'##### (PID|TID) ', line):
-                    break
+                name, is_task = None, re.match(r'##### (PID|TID) ', line)
             elif line.startswith('=== '):
                 name = line[4:].strip()
-                if name in result:
+                if is_task or name in result:
                     name = None
                 else:
                     result[name] = ''
@@ -29,15 +27,16 @@ def sections(path):
 
 
 def beside(truth, name):
-    """A file beside truth.txt, or None."""
-    path = os.path.join(os.path.dirname(os.path.abspath(truth)), name)
+    """A file beside truth.txt (or beside X.truth.txt: X.NAME), or None."""
+    path = os.path.abspath(truth)
+    path = path[:-len('truth.txt')] + name if path.endswith('truth.txt') else os.path.join(os.path.dirname(path), name)
     return open(path, errors='replace').read() if os.path.exists(path) else None
 
 
 def kanalyze(program, vmlinux, vmcore, command):
     """The JSON document of one command."""
     run = subprocess.run([program, '--json', '-c', command, vmlinux, vmcore], stdout=subprocess.PIPE,
-                         stderr=subprocess.PIPE, text=True, errors='replace', check=False)
+                         stderr=subprocess.PIPE, text=True, errors='replace', check=False, env=dict(os.environ, TZ='UTC'))
     if run.returncode not in (0, 1):
         sys.exit(f'{command}: exit status {run.returncode}: {run.stderr.strip()}')
     return json.loads(run.stdout)

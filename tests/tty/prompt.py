@@ -20,8 +20,11 @@ class Terminal:
             base = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "PAGER", "KANALYZE_PAGER", "LESS", "INPUTRC")}
             base.update(TERM="xterm", HOME=home, XDG_STATE_HOME=home + "/state", LC_ALL="C.UTF-8", TZ="UTC",
                         ASAN_OPTIONS="detect_leaks=0:" + os.environ.get("ASAN_OPTIONS", ""), **env)
-            os.chdir(home)
-            os.execvpe(words[0], words, base)
+            try:
+                os.chdir(home)
+                os.execvpe(words[0], words, base)
+            finally:
+                os._exit(127)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def pump(self, seconds):
@@ -124,6 +127,26 @@ class Cases:
         t.send("q\r")
         assert t.wait() == 0
 
+    def interrupt_in_search(self, home):
+        t = self.start(home, "-s")
+        t.send("\x12init")
+        t.expect("search")
+        t.send("\x03")
+        t.expect("kanalyze>")
+        time.sleep(0.3)
+        t.send("\x03")
+        t.expect(r"\n" + PROMPT)
+        t.send("sym init_\t\t")        # "Display all N possibilities? (y or n)"
+        t.expect(r"possibilities")
+        t.send("\x03")
+        t.expect("kanalyze> ")
+        time.sleep(0.3)
+        t.send("\x03")
+        t.expect(r"\n" + PROMPT)
+        assert "init_task" in t.line("sym init_task")
+        t.send("q\r")
+        assert t.wait() == 0
+
     def interrupt_of_command(self, home):
         t = self.start(home, "-s")
         t.send("repeat -.05 sym init_task\r")
@@ -155,6 +178,8 @@ class Cases:
         assert "-k" in screen
         t.send("\x15help scro\t\x15help inp\t")
         t.expect("help input ")
+        t.send("\x15ps ksoftirq\t")
+        t.expect(r"ps ksoftirqd/\d?")
         t.send("\x15< sub\t")
         t.expect("< subdir/")
         t.send("\x15q\r")
@@ -162,10 +187,12 @@ class Cases:
 
     def complete_types(self, home):
         t = self.start(home, "-s")
-        t.send("task_str\t")
-        t.expect("task_struct")
-        t.send(".thread_inf\t")
+        t.send("task_struct.thread_inf\t")
         t.expect(r"task_struct\.thread_info")
+        t.send("\x15task_struct.pid,thread_inf\t")
+        t.expect(r"task_struct\.pid,thread_info")
+        t.send("\x15task_struct.se.vrunt\t")
+        t.expect(r"task_struct\.se\.vruntime")
         t.send("\x15\r")
         t.send("q\r")
         assert t.wait() == 0

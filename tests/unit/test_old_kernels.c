@@ -240,9 +240,11 @@ static void check_guards(const char *vmlinux, struct ka_kernel *k, int generatio
 		     generation < 417 ? "pid structures are not whole" : "in the task list but not in", all);
 	check_broken(vmlinux, &(struct patch){ link, 0 }, 1, "PID 100 ", all);
 	check_broken(vmlinux, &(struct patch){ link, 0x10 }, 1, "pid structures are not whole", all);
-	/* both at once: what is left is shown, and both are told */
-	check_broken(vmlinux, (struct patch[]){ { next, 0x10 }, { pids, 0x12 } }, 2, "task list is not whole",
-		     generation < 417 ? all - 3 : all);
+	/* broken both ways round, the list still gives what lies outside of the break; without pids the rest is lost, and told */
+	uint64_t previous = symbol(k, "t300") + offset(k, "task_struct", "tasks.prev");
+	check_broken(vmlinux, (struct patch[]){ { next, 0x10 }, { pids, 0x12 } }, 2, "and 3 from its end", all);
+	check_broken(vmlinux, (struct patch[]){ { next, 0x10 }, { previous, 0x10 }, { pids, 0x12 } }, 3, "task list is not whole",
+		     generation < 417 ? all - 1 : all);
 }
 
 int main(int argc, char **argv)

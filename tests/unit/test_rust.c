@@ -29,6 +29,7 @@ CHECK_MAIN
 		{ "_RNvC3foo3bar.llvm.1234", "foo::bar" },
 		{ "_ZN4core3fmt5Write9write_fmt17h0123456789abcdefE", "core::fmt::Write::write_fmt" },
 		{ "_ZN34_$LT$a..Vec$u20$as$u20$b..Drop$GT$4drop17h0123456789abcdefE", "<a::Vec as b::Drop>::drop" },
+		{ "__pfx__RNvC6_123foo3bar", "__pfx_123foo::bar" },
 		{ "_ZN3foo3barE", NULL },	/* C++ */
 		{ "_R", NULL }, { "_RN", NULL }, { "_RNvC", NULL }, { "_RB_", NULL }, { "_RNvB_3foo", NULL }, { "_Rfoo", NULL },
 		{ "_RNvC99999999999999999999a", NULL }, { "_RIC1aLzzzzzzzzzzzzzzzzzzzzzz_E", NULL }, { "printk", NULL }, { "", NULL },

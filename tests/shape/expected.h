@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* { view, beginning of the releases it does not bind to ("": all), why }; see shape.c. */
+{ "log_pid_ns", "5.", "pid_max of a namespace: v6.14; before, there is one for all" },
+{ "log_pid_ns", "6.1", "pid_max of a namespace: v6.14; before, there is one for all" },
+{ "module_sect_attr", "7.", "sections of a module as attributes: until v6.14; since, as an array of bin_attribute" },
+{ "pcpu_hot_view", "5.", "only v6.2 to v6.14 keep a CPU's hot variables in one struct" },
+{ "pcpu_hot_view", "6.1.", "only v6.2 to v6.14 keep a CPU's hot variables in one struct" },
+{ "pcpu_hot_view", "7.", "only v6.2 to v6.14 keep a CPU's hot variables in one struct" },
+{ "printk_log", "", "records of the log until v5.9; since v5.10 it is a ring of descriptors" },
+{ "safe_seq_buf", "6.", "per-CPU buffers of printk in NMIs: until v5.14" },
+{ "safe_seq_buf", "7.", "per-CPU buffers of printk in NMIs: until v5.14" },
+{ "task_rss_view", "6.12", "counters of memory per task: until v6.1; since, they are per CPU" },
+{ "task_rss_view", "7.", "counters of memory per task: until v6.1; since, they are per CPU" },
+{ "thread_info_view", "5.10", "the CPU of a task is in task_struct from v4.9 to v5.15" },
+{ "upid_view", "", "hash of pids: until v4.14; since, a radix tree or xarray" },
