@@ -286,13 +286,19 @@ const struct ka_command ka_command_bt = {
 	.brief = "backtrace: the kernel stack of a task",
 	.help = "Without arguments: of the current task (see set), which is the one that panicked when the dump is opened.\n"
 		"\n"
-		"A line has the number of the frame, in brackets where on the stack its return address lies, the function, the address "
-		"it returns to, and the module of a function that is not of the kernel itself. Where an exception or interrupt came in, "
-		"the registers that it saved follow, with the function and offset where it happened; the last block is that of user mode. "
+		"A line has the number of the frame, in brackets where on the stack its return address lies, the function, the address\n"
+		"it returns to, and the module of a function that is not of the kernel itself. Where an exception or interrupt came in,\n"
+		"the registers that it saved follow, with the function and offset where it happened; the last block is that of user mode.\n"
 		"'--- <NMI exception stack> ---' and the like say that the frames before are on another stack.\n"
 		"\n"
-		"Frames are found by the kernel's ORC data or the DWARF call frame information. What only a frame pointer or a scan of the "
-		"stack suggests is marked with ?.\n",
+		"Frames are found by the kernel's ORC data or by DWARF call frame information. What only a frame pointer or a scan of the\n"
+		"stack suggests is marked with ?.\n"
+		"\n"
+		"EXAMPLES\n"
+		"    bt -l\n"
+		"    bt -a\n"
+		"    bt 1 -s\n"
+		"    foreach UN bt\n",
 	.options = bt_options,
 	.needs = KA_NEED_TYPES | KA_NEED_TASKS | KA_NEED_SYMBOLS | KA_TAKES_TASKS,
 	.rows = bt_rows,

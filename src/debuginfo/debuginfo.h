@@ -7,7 +7,7 @@
 #include <kanalyze/base.h>
 #include <kanalyze/type.h>
 
-/* ---- object.c, dwarf.c: an ELF object: vmlinux or a module; plain, or as a whole gz/xz/zst (then unpacked into memory) ---- */
+/* ---- object.c, content.c, dwarf.c: an ELF object: vmlinux or a module; plain, or as a whole gz/xz/zst (then unpacked into memory) ---- */
 
 struct ka_section {
 	const char *name;
@@ -36,7 +36,7 @@ void ka_object_close(struct ka_object *o);
 /* Is it an ELF object with code (ET_EXEC/ET_DYN/ET_REL; perhaps packed)? Reads only the start. */
 bool ka_object_sniff(const char *path);
 const struct ka_section *ka_object_section(const struct ka_object *o, const char *name);
-/* Content of a section, unpacked (SHF_COMPRESSED zlib, zstd where libelf can; .zdebug_*). Kept until close; thread-safe. */
+/* Content of a section, unpacked (SHF_COMPRESSED zlib, zstd when built in; .zdebug_*). Kept until close; thread-safe. */
 struct ka_error *ka_object_content(struct ka_object *o, const struct ka_section *s, const uint8_t **ret, size_t *ret_size) KA_MUST_CHECK;
 void ka_build_id_text(const uint8_t *id, size_t size, char ret[129]);
 /*
@@ -160,7 +160,7 @@ uint32_t ka_types_find(struct ka_types *t, const char *type);
  * Reads only the CU that covers the address (through .debug_aranges where there is one). */
 bool ka_object_line(struct ka_object *o, uint64_t addr, uint32_t section, const char **ret_file, unsigned *ret_line);
 
-/* ---- cfi.c: DWARF call frame information through libdw ---- */
+/* ---- cfi.c: DWARF call frame information (.debug_frame, .eh_frame) ---- */
 
 enum ka_rule_kind { KA_RULE_UNKNOWN, KA_RULE_SAME, KA_RULE_CFA_OFFSET /* saved at CFA + n */, KA_RULE_VALUE /* is CFA + n */,
 		    KA_RULE_REG /* is in register n */, KA_RULE_UNDEFINED, KA_RULE_REG_OFFSET /* saved at register reg + n */ };
@@ -185,7 +185,10 @@ struct ka_frame_rules {
 	bool is_pt_regs;		/* ORC: at the CFA lies a struct pt_regs (is_partial: only iret frame, i.e. from its ip on) */
 	bool is_partial;
 };
-/* Rules at a link-time address. NOT_FOUND when no FDE covers it. Expressions other than register + offset [deref] are UNSUPPORTED. Thread-safe. */
+/*
+ * Rules at a link-time address (ET_REL: ka_object_base + offset in section). NOT_FOUND when no FDE covers it.
+ * Expressions other than register + offset [deref [+ offset]] are UNSUPPORTED. Thread-safe.
+ */
 struct ka_error *ka_object_cfi(struct ka_object *o, uint64_t addr, struct ka_frame_rules *ret) KA_MUST_CHECK;
 
 /* ---- orc.c: x86 ORC; the bytes come from vmlinux's sections or from memory ---- */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* { view, beginning of the releases it does not bind to ("": all), why }; see shape.c. */
 { "log_pid_ns", "5.", "pid_max of a namespace: v6.14; before, there is one for all" },
-{ "log_pid_ns", "6.1", "pid_max of a namespace: v6.14; before, there is one for all" },
-{ "module_sect_attr", "7.", "sections of a module as attributes: until v6.14; since, as an array of bin_attribute" },
+{ "log_pid_ns", "6.1.", "pid_max of a namespace: v6.14; before, there is one for all" },
+{ "log_pid_ns", "6.12", "pid_max of a namespace: v6.14; before, there is one for all" },
+{ "module_sect_attr", "7.", "sections of a module as attributes: until v6.13; since, as an array of bin_attribute" },
 { "pcpu_hot_view", "5.", "only v6.2 to v6.14 keep a CPU's hot variables in one struct" },
 { "pcpu_hot_view", "6.1.", "only v6.2 to v6.14 keep a CPU's hot variables in one struct" },
 { "pcpu_hot_view", "7.", "only v6.2 to v6.14 keep a CPU's hot variables in one struct" },

@@ -203,9 +203,14 @@ static void check_modules(void)
 		if (run("cd %s && %s -nostdlib -static -Wl,--build-id -Wl,-e,first %s m.ko -o vmlinux 2>/dev/null", dir, cc, how[i])) {
 			snprintf(path, sizeof(path), "%s/vmlinux", dir);
 			check_object(path);
+			/* as clang leaves it: the units themselves are asked for their ranges */
+			if (run("cd %s && objcopy -R .debug_aranges vmlinux vm 2>/dev/null", dir)) {
+				snprintf(path, sizeof(path), "%s/vm", dir);
+				check_object(path);
+			}
 			/* split off: found by its link beside the file, in .debug, and below usr/lib/debug of a root above */
 			if (run("cd %s && objcopy --only-keep-debug vmlinux vm.debug 2>/dev/null && objcopy --strip-debug "
-				"--add-gnu-debuglink=vm.debug vmlinux vm && mkdir -p .debug usr/lib/debug%s", dir, "")) {
+				"--add-gnu-debuglink=vm.debug vmlinux vm && mkdir -p .debug usr/lib/debug", dir)) {
 				snprintf(path, sizeof(path), "%s/vm", dir);
 				check_object(path);
 				run("cd %s && mv vm.debug .debug/", dir);
