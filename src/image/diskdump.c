@@ -14,7 +14,9 @@ enum { H_VERSION = 8, H_UTSNAME = 12, H_TIME = 408, H_STATUS = 424, H_BLOCK_SIZE
 enum { S_PHYS_BASE = 0, S_DUMP_LEVEL = 8 /* 1 */, S_SPLIT = 12, S_START_PFN = 16, S_END_PFN = 24 /* 2 */, S_VMCOREINFO = 32 /* 3 */,
        S_NOTE = 48 /* 4 */, S_ERASEINFO = 64 /* 5 */, S_START_PFN_64 = 80, S_END_PFN_64 = 88, S_MAX_MAPNR_64 = 96 /* 6 */, S_SIZE = 104 };
 enum { STATUS_INCOMPLETE = 8, PAGE_COMPRESSION = KA_COMP_ZLIB | KA_COMP_LZO | KA_COMP_SNAPPY | KA_COMP_ZSTD };
-enum { DESC_SIZE = 24, RANK_BITS = 4096 };
+/* The same in the header of a 32-bit machine, which is told by it and not read. */
+enum { H32_BLOCK_SIZE = 416, H32_SUB_BLOCKS = 420, H32_BITMAP_BLOCKS = 424 };
+enum { DESC_SIZE = 24, RANK_BITS = 4096, COUNT_BYTES_MAX = 16 << 20 };
 
 /* One file: the whole dump, or what --split put into it. */
 struct part {
@@ -31,8 +33,10 @@ struct diskdump {
 	uint64_t max_pfn;
 	const uint8_t *present, *memory;	/* bitmap 2 and 1 */
 	uint8_t *owned;				/* both, when the file could not be mapped */
-	uint32_t *ranks;			/* set bits of present before each RANK_BITS */
+	uint64_t *ranks;			/* set bits of present before each RANK_BITS */
 	uint64_t page_count;
+	uint8_t head[H_STATUS];			/* of the first file: parts of one dump have it in common */
+	bool is_split;
 };
 
 static uint32_t get32(const uint8_t *p)
@@ -85,13 +89,13 @@ static void make_ranks(struct diskdump *d)
 	for (uint64_t b = 0; b < blocks; b++) {
 		uint64_t at = b * (RANK_BITS / 8), end = KA_MIN(at + RANK_BITS / 8, bytes);
 
-		d->ranks[b] = (uint32_t)n;
+		d->ranks[b] = n;
 		for (; at + 8 <= end; at += 8)
 			n += (uint64_t)__builtin_popcountll(get64(d->present + at));
 		for (; at < end; at++)
 			n += (uint64_t)__builtin_popcount(d->present[at]);
 	}
-	d->ranks[blocks] = (uint32_t)n;
+	d->ranks[blocks] = n;
 	d->page_count = n;
 }
 
@@ -122,6 +126,11 @@ struct part_header {
 	bool is_split;
 };
 
+static bool is_block_size(uint32_t size)
+{
+	return size >= 4096 && size <= 65536 && !(size & (size - 1));
+}
+
 static struct ka_error *read_header(const struct ka_file *f, struct part_header *h)
 {
 	uint64_t v;
@@ -134,7 +143,11 @@ static struct ka_error *read_header(const struct ka_file *f, struct part_header 
 	h->status = get32(h->head + H_STATUS);
 	if (h->version > 0xffff && __builtin_bswap32(h->version) <= 0xffff)
 		return ka_error_new(KA_UNSUPPORTED, "%s is a kdump-compressed dump of a big-endian machine, which is not supported", f->path);
-	if (h->block_size < 4096 || h->block_size > 65536 || (h->block_size & (h->block_size - 1)))
+	if (!is_block_size(h->block_size) || !get32(h->head + H_SUB_BLOCKS)) {
+		if (is_block_size(get32(h->head + H32_BLOCK_SIZE)) && get32(h->head + H32_SUB_BLOCKS) && get32(h->head + H32_BITMAP_BLOCKS))
+			return ka_error_new(KA_UNSUPPORTED, "%s is a kdump-compressed dump of a 32-bit machine, which is not supported", f->path);
+	}
+	if (!is_block_size(h->block_size))
 		return ka_error_new(KA_CORRUPT, "%s: the header says pages of %u bytes", f->path, h->block_size);
 	memset(h->sub, 0, S_SIZE);
 	err = ka_file_read(f, h->block_size, h->sub, S_SIZE);
@@ -165,6 +178,9 @@ static struct ka_error *read_bitmaps(struct diskdump *d, const struct ka_file *f
 	if (f->map) {
 		bytes = f->map + h->bitmap_offset;
 	} else {
+		/* what a flattened file makes may have holes, and its size is what the file says: the bitmaps are none */
+		if (h->bitmap_size > f->raw_size)
+			return ka_error_new(KA_CORRUPT, "%s: bitmaps of %" PRIu64 " bytes in a file of %" PRIu64, f->path, h->bitmap_size, f->raw_size);
 		bytes = d->owned = ka_xalloc(h->bitmap_size);
 		err = ka_file_read(f, h->bitmap_offset, d->owned, h->bitmap_size);
 		if (err)
@@ -226,7 +242,7 @@ static void set_info(struct ka_image *img, const struct part_header *h)
 	info->phys_base = get64(h->sub + S_PHYS_BASE);
 	if (h->version >= 1)
 		info->dump_level = (int)get32(h->sub + S_DUMP_LEVEL);
-	info->is_partial = info->dump_level > 0;
+	info->is_partial |= info->dump_level > 0;
 	if (h->status & STATUS_INCOMPLETE) {
 		info->is_partial = info->is_incomplete = true;
 		ka_image_warn(img, "makedumpfile says that this dump is incomplete: its writing was broken off");
@@ -245,7 +261,7 @@ static struct ka_error *add_part(struct ka_image *img, struct diskdump *d, const
 	struct part *p = &d->parts[d->part_count];
 
 	*p = (struct part){ .file = f, .end_pfn = d->max_pfn, .desc_offset = h->bitmap_offset + h->bitmap_size };
-	if (h->max_pfn != d->max_pfn || h->block_size != d->block_size)
+	if (h->max_pfn != d->max_pfn || memcmp(h->head, d->head, sizeof(d->head)) || h->is_split != d->is_split)
 		return ka_error_new(KA_USAGE, "%s and %s are not parts of one dump", img->files[0]->path, f->path);
 	if (h->is_split) {
 		img->info.is_split = true;
@@ -260,8 +276,22 @@ static struct ka_error *add_part(struct ka_image *img, struct diskdump *d, const
 	return NULL;
 }
 
+/* Memory that is not in the file. Not counted where the first bitmap is so large that reading it would be felt. */
+static uint64_t count_excluded(const struct diskdump *d)
+{
+	uint64_t bytes = d->max_pfn / 8, n = 0;
+
+	if (d->memory == d->present || bytes > COUNT_BYTES_MAX)
+		return 0;
+	for (uint64_t at = 0; at + 8 <= bytes; at += 8)
+		n += (uint64_t)__builtin_popcountll(get64(d->memory + at) & ~get64(d->present + at));
+	for (uint64_t pfn = bytes / 8 * 64; pfn < d->max_pfn; pfn++)
+		n += is_set(d->memory, pfn) && !is_set(d->present, pfn);
+	return n;
+}
+
 /* Parts together must cover all page frames: what is missing is named. */
-static void check_parts(struct ka_image *img, struct diskdump *d)
+static struct ka_error *check_parts(struct ka_image *img, struct diskdump *d)
 {
 	uint64_t next = 0;
 
@@ -269,6 +299,9 @@ static void check_parts(struct ka_image *img, struct diskdump *d)
 	for (size_t i = 0; i <= d->part_count; i++) {
 		uint64_t start = i < d->part_count ? d->parts[i].start_pfn : d->max_pfn;
 
+		if (i < d->part_count && start < next && d->parts[i].end_pfn > start)
+			return ka_error_new(KA_USAGE, "%s and %s hold the same page frames: one part was given twice", d->parts[i - 1].file->path,
+					    d->parts[i].file->path);
 		/* parts without pages are of no interest */
 		if (start > next && rank(d, start) > rank(d, next)) {
 			img->info.is_partial = img->info.is_incomplete = true;
@@ -277,6 +310,7 @@ static void check_parts(struct ka_image *img, struct diskdump *d)
 		if (i < d->part_count)
 			next = KA_MAX(next, d->parts[i].end_pfn);
 	}
+	return NULL;
 }
 
 /* Where the data of a page lies: descriptors rise with page frames, and so does their data, but for shared zero pages. */
@@ -293,12 +327,18 @@ static struct ka_error *read_desc(const struct part *p, uint64_t index, uint64_t
 	return NULL;
 }
 
+/* A descriptor that was never written: where the writer ran out of room. The data of a page never lies at 0. */
+static bool is_unwritten(uint64_t offset, uint32_t size)
+{
+	return !offset && !size;
+}
+
 static bool is_page_there(const struct part *p, uint64_t index)
 {
 	uint64_t offset;
 	uint32_t size, flags;
 
-	return !ka_error_drop(read_desc(p, index, &offset, &size, &flags)) && offset <= p->file->size && size <= p->file->size - offset;
+	return !ka_error_drop(read_desc(p, index, &offset, &size, &flags)) && !is_unwritten(offset, size) && offset <= p->file->size && size <= p->file->size - offset;
 }
 
 /* How many pages a cut file lost: found by halving, from a few descriptors. */
@@ -338,8 +378,11 @@ static struct ka_error *diskdump_open(struct ka_image *img)
 		if (i && !diskdump_probe(f))
 			return ka_error_new(KA_USAGE, "%s is no part of a split dump as %s is", f->path, img->files[0]->path);
 		err = read_header(f, &h);
-		if (!err && !i)
+		if (!err && !i) {
+			memcpy(d->head, h.head, sizeof(d->head));
+			d->is_split = h.is_split;
 			err = read_bitmaps(d, f, &h);
+		}
 		if (!err)
 			err = add_part(img, d, f, &h);
 		if (err)
@@ -349,9 +392,31 @@ static struct ka_error *diskdump_open(struct ka_image *img)
 		read_extras(img, f, &h);
 	}
 	img->info.pages_present = d->page_count;
-	check_parts(img, d);
-	check_cut(img, d);
-	return NULL;
+	img->info.pages_excluded = count_excluded(d);
+	img->info.is_partial |= img->info.pages_excluded > 0;
+	err = check_parts(img, d);
+	if (!err)
+		check_cut(img, d);
+	return err;
+}
+
+/* makedumpfile -d: each bit leaves out a class of pages. */
+static struct ka_error *excluded(uint64_t phys, int level)
+{
+	static const char *const classes[] = { "zero pages", "page cache", "private page cache", "user pages", "free pages" };
+	struct ka_str s = { 0 };
+	struct ka_error *err;
+
+	for (size_t i = 0; level > 0 && i < KA_COUNT(classes); i++)
+		if (level >> i & 1)
+			ka_str_printf(&s, "%s%s", s.len ? ", " : "", classes[i]);
+	if (s.len)
+		err = ka_error_at(KA_EXCLUDED, KA_SPACE_PHYS, phys, "physical 0x%" PRIx64 " was left out of the dump by makedumpfile (-d %d: without %s)",
+				  phys, level, s.p);
+	else
+		err = ka_error_at(KA_EXCLUDED, KA_SPACE_PHYS, phys, "physical 0x%" PRIx64 " was left out of the dump by makedumpfile", phys);
+	ka_str_free(&s);
+	return err;
 }
 
 static struct ka_error *diskdump_read_page(struct ka_image *img, uint64_t phys, void *buf)
@@ -365,27 +430,33 @@ static struct ka_error *diskdump_read_page(struct ka_image *img, uint64_t phys, 
 	if (pfn >= d->max_pfn || (!is_set(d->present, pfn) && !is_set(d->memory, pfn)))
 		return ka_error_at(KA_UNMAPPED, KA_SPACE_PHYS, phys, "the machine had no memory at physical 0x%" PRIx64, phys);
 	if (!is_set(d->present, pfn))
-		return ka_error_at(KA_EXCLUDED, KA_SPACE_PHYS, phys, "physical 0x%" PRIx64 " was left out of the dump by makedumpfile (-d %d)",
-				   phys, img->info.dump_level);
+		return excluded(phys, img->info.dump_level);
 	for (size_t i = 0; i < d->part_count && !p; i++)
 		if (pfn >= d->parts[i].start_pfn && pfn < d->parts[i].end_pfn)
 			p = &d->parts[i];
 	if (!p)
 		return ka_error_at(KA_TRUNCATED, KA_SPACE_PHYS, phys, "physical 0x%" PRIx64 " lies in a part of the dump that was not given", phys);
 	err = read_desc(p, rank(d, pfn) - p->first_rank, &offset, &size, &flags);
-	/* a descriptor that was never written: what a flattened dump has where it was broken off */
-	if (!err && !size && img->info.is_flattened)
+	if (!err && is_unwritten(offset, size)) {
+		/* as crash does it with --zero_excluded */
+		if (img->is_zero_excluded) {
+			memset(buf, 0, d->block_size);
+			return NULL;
+		}
 		err = ka_error_new(KA_TRUNCATED, "the writing of the dump was broken off before it");
+	}
+	if (!err && flags & ~(uint32_t)PAGE_COMPRESSION)
+		err = ka_error_new(KA_UNSUPPORTED, "the page descriptor has unknown flags 0x%x: written by a newer makedumpfile, or damaged", flags);
 	if (!err && (!size || size > 2 * d->block_size))
 		err = ka_error_new(KA_CORRUPT, "the page descriptor says %u bytes at 0x%" PRIx64, size, offset);
 	if (!err && p->file->map && offset <= p->file->size && size <= p->file->size - offset) {
-		err = ka_page_unpack(flags & PAGE_COMPRESSION, p->file->map + offset, size, buf, d->block_size);
+		err = ka_page_unpack(flags, p->file->map + offset, size, buf, d->block_size);
 	} else if (!err) {
 		uint8_t *packed = ka_xalloc(size);
 
 		err = ka_file_read(p->file, offset, packed, size);
 		if (!err)
-			err = ka_page_unpack(flags & PAGE_COMPRESSION, packed, size, buf, d->block_size);
+			err = ka_page_unpack(flags, packed, size, buf, d->block_size);
 		free(packed);
 	}
 	if (err) {

@@ -5,6 +5,7 @@
  */
 #include <elf.h>
 #include <endian.h>
+#include "flat.h"
 #include "image_priv.h"
 
 #define SEGMENTS_MAX (16u << 20)
@@ -14,7 +15,11 @@ struct segment {
 	uint64_t max_end;	/* of this and all before it: segments may overlap */
 };
 
+/* makedumpfile's mark in e_flags, where the architecture has no flags of its own there. */
+enum { DUMP_ELF_INCOMPLETE = 1 };
+
 struct elf {
+	uint64_t note_bytes;
 	struct segment *at;
 	size_t n;
 };
@@ -42,7 +47,7 @@ static uint64_t get(const struct ka_image *img, const void *p, size_t size)
 #define GET(img, s, m) get(img, &(s)->m, sizeof((s)->m))
 
 struct header {
-	uint64_t type, phoff, phnum, phentsize, shoff;
+	uint64_t flags, phoff, phnum, phentsize, shoff;
 };
 
 static struct ka_error *read_header(struct ka_image *img, struct header *ret)
@@ -57,10 +62,10 @@ static struct ka_error *read_header(struct ka_image *img, struct header *ret)
 	img->info.is_big_endian = e.e64.e_ident[EI_DATA] == ELFDATA2MSB;
 	if (img->info.is_64bit) {
 		img->info.e_machine = (uint16_t)GET(img, &e.e64, e_machine);
-		*ret = (struct header){ 0, GET(img, &e.e64, e_phoff), GET(img, &e.e64, e_phnum), GET(img, &e.e64, e_phentsize), GET(img, &e.e64, e_shoff) };
+		*ret = (struct header){ GET(img, &e.e64, e_flags), GET(img, &e.e64, e_phoff), GET(img, &e.e64, e_phnum), GET(img, &e.e64, e_phentsize), GET(img, &e.e64, e_shoff) };
 	} else {
 		img->info.e_machine = (uint16_t)GET(img, &e.e32, e_machine);
-		*ret = (struct header){ 0, GET(img, &e.e32, e_phoff), GET(img, &e.e32, e_phnum), GET(img, &e.e32, e_phentsize), GET(img, &e.e32, e_shoff) };
+		*ret = (struct header){ GET(img, &e.e32, e_flags), GET(img, &e.e32, e_phoff), GET(img, &e.e32, e_phnum), GET(img, &e.e32, e_phentsize), GET(img, &e.e32, e_shoff) };
 	}
 	if (ret->phnum == PN_XNUM) {	/* more than 65534: the count is in sh_info of section 0 */
 		union { Elf64_Shdr s64; Elf32_Shdr s32; } s;
@@ -78,12 +83,20 @@ static struct ka_error *read_header(struct ka_image *img, struct header *ret)
 static void add_notes(struct ka_image *img, uint64_t offset, uint64_t size)
 {
 	const struct ka_file *f = img->files[0];
+	struct elf *e = img->priv;
 
 	if (offset >= f->size) {
 		ka_image_warn(img, "the notes (registers, VMCOREINFO) lie behind the end of the file");
 		return;
 	}
-	size = KA_MIN(KA_MIN(size, f->size - offset), (uint64_t)KA_NOTES_MAX);
+	size = KA_MIN(size, f->size - offset);
+	if (size > KA_NOTES_MAX - e->note_bytes) {	/* of all PT_NOTEs together: a thousand may show the same bytes */
+		ka_image_warn(img, "only the first %u MB of the notes are read", KA_NOTES_MAX >> 20);
+		size = KA_NOTES_MAX - e->note_bytes;
+	}
+	if (!size)
+		return;
+	e->note_bytes += size;
 	uint8_t *bytes = ka_xalloc(size);
 	if (ka_error_drop(ka_file_read(f, offset, bytes, size)))
 		free(bytes);
@@ -138,9 +151,10 @@ static struct ka_error *elf_open(struct ka_image *img)
 #undef FIELD
 		if (type == PT_NOTE)
 			add_notes(img, offset, file_size);
-		if (type != PT_LOAD || phys + mem_size < phys || phys == UINT64_MAX)
-			continue;
 		mem_size = KA_MAX(mem_size, file_size);
+		/* all ones: no physical address (vmalloc in a copy of /proc/kcore) */
+		if (type != PT_LOAD || phys + mem_size < phys || phys == UINT64_MAX || (!img->info.is_64bit && phys == UINT32_MAX))
+			continue;
 		e->at[e->n++] = (struct segment){ phys, file_size, mem_size, offset, 0 };
 		note_phys_base(img, virt, phys);
 		img->info.is_partial |= file_size < mem_size;
@@ -149,8 +163,15 @@ static struct ka_error *elf_open(struct ka_image *img)
 		if (offset > f->size || file_size > f->size - offset)
 			missing += file_size - (offset > f->size ? 0 : KA_MIN(file_size, f->size - offset));
 	}
+	if (ka_image_find_note(img, "CORE", NT_AUXV, 0))
+		return ka_error_new(KA_FORMAT, "%s is the core of a user process, not of a kernel: gdb reads it", f->path);
 	if (!e->n)
-		return ka_error_new(KA_FORMAT, "%s is an ELF core without memory (no PT_LOAD)", f->path);
+		return ka_error_new(KA_FORMAT, "%s is an ELF core without memory (no PT_LOAD); if it is of Xen's dump-core, crash reads it", f->path);
+	if (h.flags & DUMP_ELF_INCOMPLETE && (img->info.e_machine == EM_X86_64 || img->info.e_machine == EM_AARCH64 || img->info.e_machine == EM_S390 ||
+					      img->info.e_machine == EM_386)) {
+		img->info.is_partial = img->info.is_incomplete = true;
+		ka_image_warn(img, "makedumpfile says that this dump is incomplete: its writing was broken off");
+	}
 	if (missing) {
 		img->info.is_partial = img->info.is_incomplete = true;
 		ka_image_warn(img, "%s is cut: %" PRIu64 " of %" PRIu64 " MB of memory are missing", f->path, missing >> 20, total >> 20);
@@ -186,10 +207,26 @@ static const struct segment *find(const struct elf *e, uint64_t phys)
 	return without;
 }
 
+/* Index of the first segment that begins at phys or behind it. */
+static size_t first_from(const struct elf *e, uint64_t phys)
+{
+	size_t lo = 0, hi = e->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (e->at[mid].phys < phys)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 static const uint8_t *elf_map(struct ka_image *img, uint64_t phys, uint64_t *ret_size)
 {
 	const struct ka_file *f = img->files[0];
-	const struct segment *s = f->map ? find(img->priv, phys) : NULL;
+	const struct segment *s = f->raw_map ? find(img->priv, phys) : NULL;
 
 	if (!s || phys - s->phys >= s->file_size)
 		return NULL;
@@ -197,7 +234,7 @@ static const uint8_t *elf_map(struct ka_image *img, uint64_t phys, uint64_t *ret
 	if (offset < s->offset || offset >= f->size)
 		return NULL;
 	*ret_size = KA_MIN(s->file_size - (phys - s->phys), f->size - offset);
-	return f->map + offset;
+	return f->flat ? ka_flat_map(f, offset, ret_size) : f->map + offset;
 }
 
 /* A page may be put together of several segments, and segments need not be page-aligned. */
@@ -231,10 +268,10 @@ static bool elf_next_range(struct ka_image *img, uint64_t phys, uint64_t *ret_st
 	const struct segment *s = find(e, phys);
 
 	if (!s || phys - s->phys >= s->file_size) {
-		size_t i = 0;
+		size_t i = first_from(e, phys);
 
 		for (s = NULL; i < e->n && !s; i++)
-			if (e->at[i].phys >= phys && e->at[i].file_size)
+			if (e->at[i].file_size)
 				s = &e->at[i];
 		if (!s)
 			return false;

@@ -216,3 +216,14 @@ struct ka_error *ka_flat_read(const struct ka_file *f, uint64_t offset, void *re
 	}
 	return NULL;
 }
+
+const uint8_t *ka_flat_map(const struct ka_file *f, uint64_t offset, uint64_t *ret_size)
+{
+	size_t i = find(f->flat, offset);
+	const struct block *b = i < f->flat->blocks.n ? &f->flat->blocks.at[i] : NULL;
+
+	if (!f->raw_map || !b || b->offset > offset)
+		return NULL;
+	*ret_size = KA_MIN(*ret_size, b->size - (offset - b->offset));
+	return f->raw_map + b->at + (offset - b->offset);
+}

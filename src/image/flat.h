@@ -11,6 +11,9 @@ bool ka_flat_probe(const struct ka_file *f);
 struct ka_error *ka_flat_open(struct ka_file *f) KA_MUST_CHECK;
 void ka_flat_close(struct ka_flat *flat);
 struct ka_error *ka_flat_read(const struct ka_file *f, uint64_t offset, void *ret, size_t size) KA_MUST_CHECK;
+/* Where the byte at offset lies in the mapped stream; *ret_size, at first how many bytes are wanted, becomes how many follow there.
+ * NULL: in a hole, or not mapped. */
+const uint8_t *ka_flat_map(const struct ka_file *f, uint64_t offset, uint64_t *ret_size);
 /* The stream ends without its end mark. */
 bool ka_flat_is_cut(const struct ka_flat *flat);
 /* Bytes of the file itself, whatever it is; file.c. */

@@ -9,6 +9,8 @@ extern const struct ka_image_ops ka_image_elf, ka_image_diskdump;
 /* In the order of probing. A format is one file and one word here. */
 static const struct ka_image_ops *const formats[] = { &ka_image_diskdump, &ka_image_elf };
 
+#define VMSS "make a core of it and its .vmem: vmss2core -N6 FILE"
+
 /* Formats that are known by their magic and not read: what to do with them. */
 static const struct {
 	uint64_t offset;
@@ -18,17 +20,24 @@ static const struct {
 } refused[] = {
 	{ 0, "DISKDUMP", 8, "diskdump (before kdump)", "crash reads it" },
 	{ 0, "\xed\x23\x8f\x61\x73\x01\x19\xa8", 8, "LKCD", "crash reads it" },
+	{ 0, "\xcd\x23\x8f\x61\x73\x01\x19\xa8", 8, "LKCD", "crash reads it" },
 	{ 0, "\xa8\x19\x01\x73\x61\x8f\x23\xed", 8, "LKCD", "crash reads it" },
-	{ 0, "\xd2\xbe\xd2\xbe", 4, "VMware vmss/vmsn", "make a core of it and its .vmem: vmss2core -N6 FILE" },
-	{ 0, "\xd0\xbe\xd2\xbe", 4, "VMware vmss/vmsn", "make a core of it and its .vmem: vmss2core -N6 FILE" },
-	{ 0, "\xd1\xba\xd1\xba", 4, "VMware vmss/vmsn", "make a core of it and its .vmem: vmss2core -N6 FILE" },
+	{ 0, "\xa8\x19\x01\x73\x61\x8f\x23\xfd", 8, "s390 stand-alone", "convert it: zgetdump -f elf" },
+	{ 0, "\xd0\xbe\xd0\xbe", 4, "VMware vmss/vmsn", VMSS },
+	{ 0, "\xd2\xbe\xd2\xbe", 4, "VMware vmss/vmsn", VMSS },
+	{ 0, "\xd3\xbe\xd3\xbe", 4, "VMware vmss/vmsn", VMSS },
+	{ 0, "\xd1\xba\xd1\xba", 4, "VMware vmss/vmsn", VMSS },
+	{ 0, "\xd2\xba\xd2\xba", 4, "VMware vmss/vmsn", VMSS },
 	{ 0, "QEVM", 4, "QEMU savevm/kvmdump", "save the memory instead: virsh dump --memory-only, or dump-guest-memory" },
 	{ 0, "LibvirtQemudSave", 16, "libvirt save file", "save the memory instead: virsh dump --memory-only" },
-	{ 0, "sadump\0", 7, "sadump", "makedumpfile converts it to a kdump dump" },
-	{ 0, "\xc0\x10\x59\x00", 4, "sadump", "makedumpfile converts it to a kdump dump" },
-	{ 0, "\xeb\x0e\xbe\x0f", 4, "Xen xc_core", "crash reads it" },
-	{ 0, "\xa8\x19\x01\x73\x61\x8f\x23\xfd", 8, "s390 stand-alone", "convert it: zgetdump -f elf" },
-	{ 0, "EMiL", 4, "LiME", "not read yet" },
+	{ 0, "sadump\0", 8, "sadump", "makedumpfile converts it to a kdump dump" },
+	{ 0, "\xed\xeb\x0f\xf0", 4, "Xen xc_core", "crash reads it" },
+	{ 0, "\xee\xeb\x0f\xf0", 4, "Xen xc_core", "crash reads it" },
+	{ 0, "LinuxGuestRecord", 16, "Xen xc_save", "dump the domain instead: xl dump-core" },
+	{ 0, "\xdd\xcc\x8b\x9a", 4, "Mission Critical Linux", "no tool of today reads it" },
+	{ 0, "EMiL", 4, "LiME", "acquire it again as a padded file, or convert it to ELF with volatility's layer writer" },
+	{ 0, "PAGEDU64", 8, "Windows crash dump", "it is no Linux dump: WinDbg reads it" },
+	{ 0, "PAGEDUMP", 8, "Windows crash dump", "it is no Linux dump: WinDbg reads it" },
 };
 
 const char *ka_image_sniff(const struct ka_file *f, const char **ret_hint)
@@ -56,6 +65,9 @@ void ka_image_warn(struct ka_image *img, const char *fmt, ...)
 	struct ka_str s = { 0 };
 	va_list ap;
 
+	/* a hostile file could go on for ever */
+	if (img->info.warning && strlen(img->info.warning) > 4096)
+		return;
 	if (img->info.warning) {
 		ka_str_add(&s, img->info.warning);
 		ka_str_addc(&s, '\n');

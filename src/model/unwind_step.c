@@ -112,7 +112,14 @@ static struct ka_error *cfa_of(struct ka_kernel *k, const struct ka_frame_rules 
 		return ka_error_new(KA_MISSING, "the frame of 0x%" PRIx64 " is found through register %s, which is not known",
 				    c->ip, r->cfa_reg < k->arch->reg_count ? k->arch->reg_names[r->cfa_reg] : "?");
 	*ret = base + (uint64_t)r->cfa_offset;
-	return r->is_cfa_deref ? ka_read_ulong(k, *ret, ret) : NULL;
+	if (r->is_cfa_deref) {	/* a stack that keeps where the other one is at its top: call_on_stack, IRQ entry */
+		struct ka_error *err = ka_read_ulong(k, *ret, ret);
+
+		if (err)
+			return err;
+		*ret += (uint64_t)r->cfa_deref_offset;
+	}
+	return NULL;
 }
 
 enum { IRET_OFFSET = 128 };	/* of ip in struct pt_regs of x86_64: what the processor pushed begins there */
@@ -169,6 +176,10 @@ static struct ka_error *apply(struct ka_kernel *k, const struct ka_frame_rules *
 			if (err && i == r->ra_reg)
 				return ka_error_wrap(err, "cannot read the return address of 0x%" PRIx64, c->ip);
 			if (!ka_error_drop(err))
+				reg_set(&up, i, v);
+			break;
+		case KA_RULE_REG_OFFSET:	/* functions that align their stack save rbp and rbx so */
+			if (reg_get(&c->regs, rule->reg, &v) && !ka_error_drop(ka_read_ulong(k, v + (uint64_t)rule->n, &v)))
 				reg_set(&up, i, v);
 			break;
 		case KA_RULE_VALUE:

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Damaged dumps: the program must neither crash nor hang, whatever a dump says.
 
-hostile.py KANALYZE BUNDLE [--seed N] [--count N] [--seconds S] [--only KIND] [--commands TEXT] [--keep DIR] [--verbose]
+hostile.py KANALYZE BUNDLE [--seed N] [--count N] [--seconds S] [--only KIND] [--commands TEXT] [--dump FILE --vmlinux FILE]
+           [--keep DIR] [--verbose]
 
 Variants of BUNDLE/sysrq.vmcore, each from its own number, so that one run is like the next: the file's headers, notes,
 bitmaps, page descriptors and pages damaged, and the file cut; and, in the same memory as a plain ELF vmcore, the kernel's own
@@ -97,11 +98,11 @@ class Memory:
 
 
 class Lab:
-    def __init__(self, words, seed):
+    def __init__(self, words, seed, dump, vmlinux):
         self.kanalyze, self.bundle = os.path.abspath(words[0]), words[1]
-        self.vmlinux = os.path.join(self.bundle, "vmlinux")
+        self.vmlinux = vmlinux or os.path.join(self.bundle, "vmlinux")
         self.dir = tempfile.mkdtemp(prefix="kanalyze-hostile-")
-        self.kdump = Kdump(open(os.path.join(self.bundle, "sysrq.vmcore"), "rb").read())
+        self.kdump = Kdump(open(dump, "rb").read())
         self.kdump_path = os.path.join(self.dir, "vmcore.kdump")
         open(self.kdump_path, "wb").write(self.kdump.data)
         self.elf_path = os.path.join(self.dir, "vmcore.elf")
@@ -335,12 +336,15 @@ def main():
     p.add_argument("--seconds", type=float, default=40)
     p.add_argument("--only", type=int)
     p.add_argument("--commands", default=COMMANDS)
+    p.add_argument("--dump", help="another kdump-compressed dump (zlib) than the bundled one")
+    p.add_argument("--vmlinux", help="its vmlinux")
     p.add_argument("--keep")
     p.add_argument("--verbose", action="store_true")
     o = p.parse_args()
-    if not os.path.exists(os.path.join(o.words[1], "sysrq.vmcore")):
+    dump = o.dump or os.path.join(o.words[1], "sysrq.vmcore")
+    if not os.path.exists(dump):
         return 77
-    lab = Lab(o.words, o.seed)
+    lab = Lab(o.words, o.seed, dump, o.vmlinux)
     failed, statuses, slowest, n, start = [], {}, (0, 0), o.first, time.monotonic()
     lab.check_undamaged()
     numbers = [o.only] if o.only is not None else range(o.first, o.first + o.count)
