@@ -10,6 +10,7 @@ struct ka_open_options {
 	const char *const *debug_dirs;	/* --debug-dir, NULL-terminated; NULL: none */
 	bool is_forced;			/* --force: vmlinux and dump need not belong together */
 	bool is_zero_excluded;		/* --zero-excluded: excluded pages read as zero */
+	bool is_minimal;		/* no vmlinux: symbols and types as far as VMCOREINFO tells them */
 	bool has_phys_base, has_kaslr;	/* --phys-base, --kaslr */
 	uint64_t phys_base, kaslr;
 	uint64_t cache_bytes;		/* of the page cache; 0: default */

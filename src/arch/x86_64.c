@@ -32,6 +32,9 @@ static struct ka_error *layout_image(const struct ka_arch_env *env, struct ka_la
 	l->page_shift = 12;
 	l->text_base = START_KERNEL_MAP;
 	l->text_end = START_KERNEL_MAP + KERNEL_IMAGE_SIZE;
+	/* NUMBER since 51dbd9252505, v4.20; "_end" of vmlinux bounds it more closely */
+	if (number(env, "NUMBER(KERNEL_IMAGE_SIZE)", 0, &v) && v >= KERNEL_IMAGE_SIZE / 2 && v <= KERNEL_IMAGE_SIZE)
+		l->text_end = START_KERNEL_MAP + v;
 	l->pte_mask = PTE_ADDR_MASK;
 	if (env->override(env->ctx, "kaslr", &v))
 		l->kaslr_offset = v;

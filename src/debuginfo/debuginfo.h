@@ -70,6 +70,9 @@ struct ka_symtab {
 };
 /* Built once an object; belongs to it. Reads .symtab only. */
 struct ka_error *ka_object_symtab(struct ka_object *o, const struct ka_symtab **ret) KA_MUST_CHECK;
+/* A table of symbols found elsewhere: takes both (from ka_xalloc), sorts by address. Names must lie within strings. */
+struct ka_symtab *ka_symtab_new(struct ka_elf_symbol *at, size_t n, char *strings, size_t strings_size);
+void ka_symtab_free(struct ka_symtab *t);
 /* Index by exact name (the first global one, else the first); false when absent. */
 bool ka_symtab_find(const struct ka_symtab *t, const char *name, size_t *ret);
 /* Index of the symbol that best covers addr (last at or below; among equals: global function or object before others). */
@@ -145,6 +148,8 @@ struct ka_error *ka_types_open_btf(const uint8_t *bytes, size_t size, unsigned l
 struct ka_error *ka_types_open_btf_split(struct ka_types *base, const uint8_t *bytes, size_t size, struct ka_types **ret) KA_MUST_CHECK;
 /* From DWARF of the object; indexes on first need, in parallel. */
 struct ka_error *ka_types_open_dwarf(struct ka_object *o, struct ka_types **ret) KA_MUST_CHECK;
+/* The few structs (of the kernel log, of uname) of which VMCOREINFO tells where members lie. Keeps nothing of the text. */
+struct ka_types *ka_types_open_vmcoreinfo(const char *text, size_t size, unsigned long_size, bool is_big_endian);
 void ka_types_close(struct ka_types *t);
 /* The path grammar of ka_type_member(), over any of the two. */
 struct ka_error *ka_types_member(struct ka_types *t, const char *type, const char *path, struct ka_member *ret) KA_MUST_CHECK;

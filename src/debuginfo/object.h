@@ -142,7 +142,6 @@ struct ka_error *ka_unpack_file(const char *path, const uint8_t *in, size_t in_s
 size_t ka_unpack_start(const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size);
 
 /* Each frees what its file keeps in priv. */
-void ka_symtab_free(struct ka_symtab *t);
 void ka_lines_free(struct ka_lines *l);
 void ka_cfi_free(struct ka_cfi *c);
 void ka_object_dwarf_free(struct ka_object *o);

@@ -247,6 +247,27 @@ struct ka_error *ka_object_symtab(struct ka_object *o, const struct ka_symtab **
 	return NULL;
 }
 
+struct ka_symtab *ka_symtab_new(struct ka_elf_symbol *at, size_t n, char *strings, size_t strings_size)
+{
+	struct ka_sort_key *keys = ka_xalloc(2 * (n + 1) * sizeof(*keys)), *sorted;
+	struct ka_symtab *t = ka_xalloc(sizeof(*t));
+
+	for (size_t i = 0; i < n; i++)
+		keys[i] = (struct ka_sort_key){ at[i].addr, (uint32_t)i };
+	sorted = ka_sort_keys(keys, keys + n + 1, n);
+	t->at = ka_xalloc((n + 1) * sizeof(*t->at));
+	for (size_t i = 0; i < n; i++)
+		t->at[i] = at[sorted[i].at];
+	t->n = n;
+	t->strings = t->own_strings = strings;
+	t->strings_size = strings_size;
+	t->lock = ka_xalloc(sizeof(pthread_mutex_t));
+	pthread_mutex_init(t->lock, NULL);
+	free(keys);
+	free(at);
+	return t;
+}
+
 void ka_symtab_free(struct ka_symtab *t)
 {
 	if (!t)

@@ -242,7 +242,8 @@ static void set_info(struct ka_image *img, const struct part_header *h)
 	info->phys_base = get64(h->sub + S_PHYS_BASE);
 	if (h->version >= 1)
 		info->dump_level = (int)get32(h->sub + S_DUMP_LEVEL);
-	info->is_partial |= info->dump_level > 0;
+	/* bit 0 leaves out zero pages, which stay readable here: their descriptors share one page (and QEMU says -d 1 always) */
+	info->is_partial |= info->dump_level > 1;
 	if (h->status & STATUS_INCOMPLETE) {
 		info->is_partial = info->is_incomplete = true;
 		ka_image_warn(img, "makedumpfile says that this dump is incomplete: its writing was broken off");
@@ -389,7 +390,9 @@ static struct ka_error *diskdump_open(struct ka_image *img)
 			return err;
 		if (!i)
 			set_info(img, &h);
-		read_extras(img, f, &h);
+		/* each part has a copy of the notes: a second one would double the CPUs */
+		if (!img->note_count)
+			read_extras(img, f, &h);
 	}
 	img->info.pages_present = d->page_count;
 	img->info.pages_excluded = count_excluded(d);

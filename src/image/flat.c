@@ -146,7 +146,8 @@ struct ka_error *ka_flat_open(struct ka_file *f)
 	}
 	for (size_t i = 0; i < flat->blocks.n; i++)
 		size = KA_MAX(size, flat->blocks.at[i].offset + flat->blocks.at[i].size);
-	qsort(flat->blocks.at, flat->blocks.n, sizeof(*flat->blocks.at), by_offset);
+	if (flat->blocks.n)
+		qsort(flat->blocks.at, flat->blocks.n, sizeof(*flat->blocks.at), by_offset);
 	if (!make_disjoint(flat)) {
 		ka_flat_close(flat);
 		return ka_error_new(KA_CORRUPT, "%s: more than %u flattened blocks overlap", f->path, OVERLAPS_MAX);

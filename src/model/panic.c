@@ -147,6 +147,9 @@ static bool number_after(const char *text, size_t size, const char *word, int64_
 	return true;
 }
 
+/* An oops that was survived says so too, but its task no longer runs. */
+static const char *const fatal_words[] = { "Kernel panic", "SysRq : Trigger a crash", "Oops: ", "Internal error: " };
+
 /*
  * Last resort: the line of the last oops, "CPU: 1 PID: 12 Comm: x" ("Pid: 12, comm: x" before v3.10), whose task
  * runs still. Only after a line that says that it ends here.
@@ -166,8 +169,8 @@ static bool by_log(struct ka_kernel *k, struct panic *p)
 		if (number_after(r[i].text, r[i].text_size, " PID: ", &v) ||
 		    number_after(r[i].text, r[i].text_size, "Pid: ", &v))
 			pid = v;
-		is_fatal |= memmem(r[i].text, r[i].text_size, "Kernel panic", 12) != NULL ||
-			    memmem(r[i].text, r[i].text_size, "SysRq : Trigger a crash", 23) != NULL;
+		for (size_t w = 0; w < KA_COUNT(fatal_words); w++)
+			is_fatal |= memmem(r[i].text, r[i].text_size, fatal_words[w], strlen(fatal_words[w])) != NULL;
 	}
 	ka_error_free(err);
 	ka_arena_free(a);

@@ -14,6 +14,9 @@ static bool env_symbol(void *ctx, const char *name, uint64_t *ret)
 	struct ka_kernel *k = ctx;
 	struct ka_symbol s;
 
+	/* in phase 0 link-time addresses are asked for, and VMCOREINFO has run-time ones */
+	if (!k->object && !k->layout.text_base)
+		return false;
 	if (!ka_symbol_lookup(k, name, &s))
 		return false;
 	*ret = s.addr;

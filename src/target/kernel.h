@@ -60,6 +60,7 @@ struct ka_kernel {
 	struct ka_image *image;
 	struct ka_object *object;	/* vmlinux; NULL: none */
 	const struct ka_symtab *symtab;	/* of vmlinux, on first need */
+	struct ka_symtab *own_symtab;	/* the same without vmlinux, of VMCOREINFO: run-time addresses, sizes unknown */
 	const struct ka_arch *arch;
 	struct ka_arch_env env;
 	struct ka_layout layout;
@@ -111,6 +112,10 @@ uint64_t ka_kernel_kaslr(struct ka_kernel *k);
 struct ka_error *ka_translate_in(struct ka_kernel *k, ka_addr pgd, uint64_t at, ka_phys *ret, uint64_t *ret_page_size) KA_MUST_CHECK;
 /* Level by level, for vtop. pgd 0: the kernel's own. */
 struct ka_error *ka_translate_walk(struct ka_kernel *k, ka_addr pgd, uint64_t at, struct ka_pt_walk *ret) KA_MUST_CHECK;
+
+/* minimal.c: what VMCOREINFO tells, without a vmlinux. The symbol table is made with k->lock held. */
+struct ka_error *ka_minimal_symtab(struct ka_kernel *k, struct ka_symtab **ret) KA_MUST_CHECK;
+struct ka_error *ka_minimal_types(struct ka_kernel *k, struct ka_types **ret) KA_MUST_CHECK;
 
 /* For env.c and open.c */
 void ka_env_init(struct ka_kernel *k);

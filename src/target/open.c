@@ -142,12 +142,14 @@ static struct ka_error *check_match(struct ka_kernel *k, const uint8_t *id, size
 
 static struct ka_error *pick_arch(struct ka_kernel *k)
 {
-	uint16_t machine = k->image->info.e_machine ? k->image->info.e_machine : k->object->e_machine;
+	uint16_t machine = k->image->info.e_machine ? k->image->info.e_machine : k->object ? k->object->e_machine : 0;
 	const char *name = ka_machine_name(machine);
 
 	k->arch = ka_arch_by_machine(machine);
 	if (!k->arch && name)
 		return ka_error_new(KA_UNSUPPORTED, "the dump is of %s, which is not supported yet", name);
+	if (!k->arch && !machine)
+		return ka_error_new(KA_UNSUPPORTED, "the dump does not tell of which architecture it is: give the vmlinux");
 	if (!k->arch)
 		return ka_error_new(KA_UNSUPPORTED, "the dump is of ELF machine %u, which is not known", machine);
 	k->long_size = k->arch->long_size;
@@ -181,6 +183,17 @@ static struct ka_error *check_banner(struct ka_kernel *k, bool is_proved)
 	return err;
 }
 
+/* What stands in for a vmlinux is VMCOREINFO. */
+static struct ka_error *check_minimal(struct ka_kernel *k, const char *vmlinux)
+{
+	if (vmlinux)
+		return ka_error_new(KA_USAGE, "a session without vmlinux was asked for, and %s is one", vmlinux);
+	if (!k->image->vmcoreinfo)
+		return ka_error_new(KA_NOT_FOUND, "%s has no VMCOREINFO, so nothing can be told of its kernel without the vmlinux "
+				    "(QEMU writes it when the guest has '-device vmcoreinfo')", k->dump_paths[0]);
+	return NULL;
+}
+
 static struct ka_error *open_all(struct ka_kernel *k, const struct ka_open_options *o)
 {
 	struct open_files files = { 0 };
@@ -197,9 +210,11 @@ static struct ka_error *open_all(struct ka_kernel *k, const struct ka_open_optio
 		release = ka_xstrdup(k->image->info.release);
 	if (k->image->info.e_machine && !ka_arch_by_machine(k->image->info.e_machine))
 		err = pick_arch(k);	/* says so before a vmlinux is looked for */
-	if (!err)
+	if (!err && o->is_minimal)
+		err = check_minimal(k, files.vmlinux);
+	else if (!err)
 		err = find_vmlinux(k, files.vmlinux, o->debug_dirs, id, id_size, release);
-	if (!err)
+	if (!err && k->object)
 		err = check_match(k, id, id_size, release);
 	if (!err)
 		err = pick_arch(k);
@@ -208,7 +223,7 @@ static struct ka_error *open_all(struct ka_kernel *k, const struct ka_open_optio
 		return err;
 	ka_env_init(k);
 	err = ka_layout_init(k);
-	if (!err)
+	if (!err && k->object)
 		err = check_banner(k, id_size && k->object->build_id_size);
 	return err;
 }
@@ -272,6 +287,7 @@ void ka_kernel_close(struct ka_kernel *k)
 		ka_orc_close(k->orc);
 	if (k->object)
 		ka_object_close(k->object);
+	ka_symtab_free(k->own_symtab);
 	if (k->image)
 		ka_image_close(k->image);
 	for (size_t i = 0; k->dump_paths && k->dump_paths[i]; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Symbols of vmlinux and, through the model's hooks, of modules, at their run-time addresses. */
+/* Symbols of vmlinux (without one, of VMCOREINFO) and, through the model's hooks, of modules, at their run-time addresses. */
 #include <inttypes.h>
 #include "kernel.h"
 
@@ -13,7 +13,9 @@ struct ka_error *ka_kernel_symtab(struct ka_kernel *k, const struct ka_symtab **
 		if (k->object)
 			k->symtab_error = ka_object_symtab(k->object, &k->symtab);
 		else
-			k->symtab_error = ka_error_new(KA_NOT_FOUND, "there are no symbols without a vmlinux");
+			k->symtab_error = ka_minimal_symtab(k, &k->own_symtab);
+		if (k->own_symtab)
+			k->symtab = k->own_symtab;
 	}
 	if (k->symtab_error)
 		err = ka_error_new(k->symtab_error->code, "%s", k->symtab_error->message);
@@ -27,6 +29,12 @@ static const struct ka_symtab *symtab(struct ka_kernel *k)
 	const struct ka_symtab *t = NULL;
 
 	return ka_error_drop(ka_kernel_symtab(k, &t)) ? NULL : t;
+}
+
+/* Address in the symbol table of a run-time address in the image. */
+static uint64_t table_addr(struct ka_kernel *k, ka_addr addr)
+{
+	return k->own_symtab ? addr : addr - k->layout.kaslr_offset;
 }
 
 /*
@@ -44,6 +52,8 @@ static void symbol_from(struct ka_kernel *k, const struct ka_symtab *t, size_t i
 		.name = t->strings + s->name,
 		.type = s->type,
 	};
+	if (k->own_symtab)	/* run-time addresses already */
+		return;
 	if (s->section < o->section_count && !strcmp(o->sections[s->section].name, ".data..percpu"))
 		ret->is_percpu = true;
 	bool is_outside = (ret->is_percpu || s->section == SHN_ABS) && s->addr < (1ull << 32);
@@ -106,9 +116,12 @@ bool ka_symbol_at(struct ka_kernel *k, ka_addr addr, struct ka_symbol *ret, uint
 	if (addr >= k->layout.text_base && addr < k->layout.text_end) {
 		const struct ka_symtab *t = symtab(k);
 
-		if (!t || !ka_symtab_at(t, addr - k->layout.kaslr_offset, &i))
+		if (!t || !ka_symtab_at(t, table_addr(k, addr), &i))
 			return false;
 		symbol_from(k, t, i, ret);
+		/* of some dozen symbols, the one before says nothing of an address between them */
+		if (k->own_symtab && addr - ret->addr >= KA_MAX(ret->size, 1u))
+			return false;
 	} else {
 		if (!k->hooks.module_at || !k->hooks.module_at(k, addr, &i) || !k->hooks.module_symbols(k, i, &m) ||
 		    !module_index(&m, addr, &i))
@@ -169,7 +182,7 @@ bool ka_symbol_index(struct ka_kernel *k, const char *module, ka_addr addr, size
 	if (module)
 		return module_by_name(k, module, &m) && module_index(&m, addr, ret);
 	t = symtab(k);
-	return t && ka_symtab_at(t, addr >= k->layout.text_base ? addr - k->layout.kaslr_offset : addr, ret);
+	return t && ka_symtab_at(t, addr >= k->layout.text_base ? table_addr(k, addr) : addr, ret);
 }
 
 bool ka_is_text(struct ka_kernel *k, ka_addr addr)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The kernel's types: BTF of vmlinux, else BTF in the dump's memory, else DWARF; and the public questions about them. */
+/* The kernel's types: BTF of vmlinux, else BTF in the dump's memory, else DWARF, else VMCOREINFO; and the public questions about them. */
 #include <inttypes.h>
 #include "kernel.h"
 
@@ -47,7 +47,7 @@ static struct ka_error *types_open(struct ka_kernel *k, struct ka_types **ret)
 	ka_log(1, "BTF in memory: %s", err->message);
 	ka_error_free(err);
 	if (!k->object)
-		return ka_error_new(KA_NOT_FOUND, "there are no types without a vmlinux");
+		return ka_minimal_types(k, ret);
 	err = ka_types_open_dwarf(k->object, ret);
 	return ka_error_wrap(err, "%s has neither BTF nor usable DWARF", k->object->path);
 }

@@ -38,7 +38,9 @@ class Terminal:
         return True
 
     def text(self):
-        return ESCAPES.sub("", self.raw).replace("\r\n", "\n").replace("\r", "")
+        # what came in part waits for its rest: else the places of what stands behind it would move
+        whole = re.sub(r"(\x1b([][()][0-9;?]*)?|\r)$", "", self.raw)
+        return ESCAPES.sub("", whole).replace("\r\n", "\n").replace("\r", "")
 
     def expect(self, pattern, seconds=60):
         """Waits until pattern is in what came since the last call; returns that text."""

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Tokens of C expressions, with crash's ways to write numbers. */
+#include <ctype.h>
+#include "tree.h"
+
+bool ka_token_is(const struct ka_token *t, const char *word)
+{
+	return (t->kind == KA_TOKEN_OPERATOR || t->kind == KA_TOKEN_NAME) && strlen(word) == t->len &&
+	       !memcmp(t->start, word, t->len);
+}
+
+struct ka_error *ka_expr_error(const struct ka_lexer *l, const struct ka_token *t, const char *fmt, ...)
+{
+	unsigned column = (unsigned)(t->start - l->text) + 1;
+	struct ka_error *err;
+	char *what;
+	va_list ap;
+	struct ka_str s = {0};
+
+	va_start(ap, fmt);
+	ka_str_vprintf(&s, fmt, ap);
+	va_end(ap);
+	what = s.p ? s.p : (char *)"";
+	if (t->kind == KA_TOKEN_END || !t->len)
+		err = ka_error_new(KA_USAGE, "column %u, at the end of '%s': %s", column, l->text, what);
+	else
+		err = ka_error_new(KA_USAGE, "column %u, at '%.*s': %s", column, (int)KA_MIN(t->len, (size_t)40), t->start, what);
+	ka_str_free(&s);
+	return err;
+}
+
+static int digit_of(char c)
+{
+	if (isdigit((unsigned char)c))
+		return c - '0';
+	c = (char)tolower((unsigned char)c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
+}
+
+/* Digits from the start; *ret_used tells how many. False when they do not fit 64 bits or there are none. */
+static bool digits(const char *s, size_t len, unsigned radix, uint64_t *ret, size_t *ret_used)
+{
+	uint64_t v = 0;
+	size_t i;
+
+	for (i = 0; i < len && digit_of(s[i]) < (int)radix; i++) {
+		unsigned d = (unsigned)digit_of(s[i]);
+
+		if (v > (UINT64_MAX - d) / radix)
+			return false;
+		v = v * radix + d;
+	}
+	*ret = v;
+	*ret_used = i;
+	return i > 0;
+}
+
+/* k, m, g, t in any case multiply; u and l say the type. */
+static bool suffix(const char *s, size_t len, uint64_t *v, bool *ret_unsigned, bool *ret_long)
+{
+	static const struct { char c; unsigned shift; } units[] = { { 'k', 10 }, { 'm', 20 }, { 'g', 30 }, { 't', 40 } };
+	unsigned u = 0, l = 0;
+
+	for (size_t i = 0; len == 1 && i < KA_COUNT(units); i++) {
+		if (tolower((unsigned char)*s) != units[i].c)
+			continue;
+		if (*v > UINT64_MAX >> units[i].shift)
+			return false;
+		*v <<= units[i].shift;
+		return true;
+	}
+	for (size_t i = 0; i < len; i++) {
+		int c = tolower((unsigned char)s[i]);
+
+		if (c != 'u' && c != 'l')
+			return false;
+		u += c == 'u';
+		l += c == 'l';
+	}
+	*ret_unsigned = u;
+	*ret_long = l;
+	return u <= 1 && l <= 2;
+}
+
+bool ka_expr_digits(const char *s, size_t len, unsigned flags, struct ka_token *ret)
+{
+	bool is_c = !(flags & (KA_EXPR_HEX | KA_EXPR_DECIMAL)), is_unsigned = false, is_long = false;
+	bool is_decimal = false;
+	uint64_t v = 0;
+	size_t used = 0;
+
+	if (len > 2 && s[0] == '0' && tolower((unsigned char)s[1]) == 'x') {
+		if (!digits(s + 2, len - 2, 16, &v, &used))
+			return false;
+		used += 2;
+	} else if (len > 2 && s[0] == '0' && tolower((unsigned char)s[1]) == 'o') {
+		if (!digits(s + 2, len - 2, 8, &v, &used))
+			return false;
+		used += 2;
+	} else if (len > 2 && s[0] == '0' && tolower((unsigned char)s[1]) == 'b' && !(flags & KA_EXPR_HEX)) {
+		if (!digits(s + 2, len - 2, 2, &v, &used))
+			return false;
+		used += 2;
+	} else if (is_c) {
+		is_decimal = s[0] != '0';
+		if (!digits(s, len, is_decimal ? 10 : 8, &v, &used))
+			return false;
+	} else {
+		is_decimal = flags & KA_EXPR_DECIMAL;
+		/* What is not decimal to its end is hexadecimal: "12abc". */
+		if (is_decimal && digits(s, len, 10, &v, &used) && used < len && digit_of(s[used]) < 16)
+			is_decimal = false;
+		if (!digits(s, len, is_decimal ? 10 : 16, &v, &used)) {
+			if (!is_decimal || !digits(s, len, 16, &v, &used))
+				return false;
+		}
+	}
+	if (!suffix(s + used, len - used, &v, &is_unsigned, &is_long))
+		return false;
+	ret->number = v;
+	/* C: a decimal literal is never unsigned by itself; another one is what it fits first. */
+	if (!is_c || is_long || v > UINT32_MAX || (is_decimal && !is_unsigned && v > INT32_MAX)) {
+		ret->int_size = 0;
+		ret->is_signed = !is_unsigned && v <= INT64_MAX;
+	} else {
+		ret->int_size = 4;
+		ret->is_signed = !is_unsigned && v <= INT32_MAX;
+	}
+	return true;
+}
+
+/* One character of a literal, perhaps escaped. False: a wrong escape, or the end. */
+static bool character(const char **at, char *ret)
+{
+	static const char letters[] = "abfnrtv\\'\"?e", codes[] = "\a\b\f\n\r\t\v\\'\"?\033";
+	const char *p = *at, *hit;
+	unsigned v = 0;
+	int n = 0;
+
+	if (!*p)
+		return false;
+	if (*p != '\\') {
+		*ret = *p;
+		*at = p + 1;
+		return true;
+	}
+	p++;
+	if (*p == 'x') {
+		for (p++; n < 2 && digit_of(*p) < 16; p++, n++)
+			v = v * 16 + (unsigned)digit_of(*p);
+		if (!n)
+			return false;
+	} else if (digit_of(*p) < 8) {
+		for (; n < 3 && digit_of(*p) < 8; p++, n++)
+			v = v * 8 + (unsigned)digit_of(*p);
+	} else {
+		hit = *p ? strchr(letters, *p) : NULL;
+		if (!hit)
+			return false;
+		v = (unsigned char)codes[hit - letters];
+		p++;
+	}
+	*ret = (char)v;
+	*at = p;
+	return true;
+}
+
+static struct ka_error *quoted(struct ka_lexer *l)
+{
+	struct ka_token *t = &l->token;
+	char quote = *l->at, c = 0;
+	const char *p = l->at + 1;
+	size_t cap = strlen(p) + 1;
+
+	t->text = ka_alloc(l->arena, cap);
+	while (*p && *p != quote) {
+		if (!character(&p, &c)) {
+			t->start = p;
+			t->len = 1;
+			return ka_expr_error(l, t, "not an escape sequence that C knows");
+		}
+		t->text[t->text_size++] = c;
+	}
+	t->len = (size_t)(p - l->at);
+	if (!*p)
+		return ka_expr_error(l, t, "the closing %c is missing", quote);
+	t->len++;
+	l->at = p + 1;
+	t->kind = KA_TOKEN_STRING;
+	if (quote == '\'') {
+		if (t->text_size != 1)
+			return ka_expr_error(l, t, "a character constant is one character");
+		t->kind = KA_TOKEN_NUMBER;
+		t->number = (uint64_t)(int64_t)(signed char)t->text[0];
+		t->int_size = 4;
+		t->is_signed = true;
+	}
+	return NULL;
+}
+
+static bool is_word(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || c == '$';
+}
+
+/* Parts that the compiler makes of functions and statics: "foo.isra.0", "__already_done.12". */
+static size_t clone_suffix(const char *p)
+{
+	static const char *const words[] = { ".isra.", ".constprop.", ".part.", ".llvm.", "." };
+	size_t total = 0;
+
+	for (size_t i = 0; i < KA_COUNT(words); i++) {
+		size_t len = strlen(words[i]), n = 0;
+
+		if (strncmp(p + total, words[i], len))
+			continue;
+		while (isdigit((unsigned char)p[total + len + n]))
+			n++;
+		if (!n)
+			continue;
+		total += len + n;
+		i = (size_t)-1;		/* they may follow one another */
+	}
+	return total;
+}
+
+static const char *const operators[] = {
+	"<<", ">>", "<=", ">=", "==", "!=", "&&", "||", "->",
+	"+", "-", "*", "/", "%", "<", ">", "=", "!", "~", "&", "|", "^", "?", ":", ",", ".", "(", ")", "[", "]",
+};
+
+struct ka_error *ka_lexer_next(struct ka_lexer *l)
+{
+	struct ka_token *t = &l->token;
+	const char *before = l->at;
+
+	while (isspace((unsigned char)*l->at))
+		l->at++;
+	memset(t, 0, sizeof(*t));
+	t->is_adjacent = l->at == before;
+	t->start = l->at;
+	if (!*l->at)
+		return NULL;
+	if (*l->at == '\'' || *l->at == '"')
+		return quoted(l);
+	if (is_word(*l->at)) {
+		while (is_word(l->at[t->len]))
+			t->len++;
+		t->kind = isdigit((unsigned char)*t->start) ? KA_TOKEN_NUMBER : KA_TOKEN_NAME;
+		if (t->kind == KA_TOKEN_NAME)
+			t->len += clone_suffix(l->at + t->len);
+		if (t->kind == KA_TOKEN_NUMBER && !ka_expr_digits(t->start, t->len, l->flags, t))
+			return ka_expr_error(l, t, "not a number, or one of more than 64 bits");
+		l->at += t->len;
+		return NULL;
+	}
+	for (size_t i = 0; i < KA_COUNT(operators); i++) {
+		t->len = strlen(operators[i]);
+		if (!strncmp(l->at, operators[i], t->len)) {
+			t->kind = KA_TOKEN_OPERATOR;
+			l->at += t->len;
+			return NULL;
+		}
+	}
+	t->len = 1;
+	return ka_expr_error(l, t, "this is no part of a C expression");
+}

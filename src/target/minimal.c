@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A session without a vmlinux: symbols, and the few types there are, from the dump's VMCOREINFO. */
+#include <ctype.h>
+#include "kernel.h"
+
+/* From _stext to the farthest symbol of an image: x86_64 gives it 1 GB, the others less. */
+#define IMAGE_SPAN (1ull << 30)
+
+/*
+ * Sizes of the variables whose values are asked for, which VMCOREINFO does not tell. All of these have been 32 bits
+ * since they are in VMCOREINFO (04d491ab23c6, v2.6.29), log_end and logged_chars as unsigned, log_buf_len as int and u32.
+ */
+static const struct { const char *name; uint8_t size; } sizes[] = {
+	{ "log_buf_len", 4 }, { "log_first_idx", 4 }, { "log_next_idx", 4 }, { "log_end", 4 }, { "logged_chars", 4 },
+	{ "clear_idx", 4 },
+};
+
+/* "SYMBOL(name)=address" */
+static bool line_parse(const char *line, const char **ret_name, size_t *ret_len, uint64_t *ret_addr)
+{
+	const char *name = line + strlen("SYMBOL("), *close = line + strcspn(line, ")\n");
+	char *end;
+
+	if (strncmp(line, "SYMBOL(", strlen("SYMBOL(")) || *close != ')' || close == name || close[1] != '=' ||
+	    !isxdigit((unsigned char)close[2]))
+		return false;
+	*ret_name = name;
+	*ret_len = (size_t)(close - name);
+	*ret_addr = strtoull(close + 2, &end, 16);
+	return *end == '\n' || *end == '\r' || !*end;
+}
+
+/* Its value, from the text alone: the index of VMCOREINFO's lines has a lock that the caller holds. */
+static bool stext_find(const char *text, uint64_t *ret)
+{
+	const char *name;
+	size_t len;
+
+	for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+		if (line_parse(line, &name, &len, ret) && len == 6 && !memcmp(name, "_stext", 6))
+			return true;
+	return false;
+}
+
+struct ka_error *ka_minimal_symtab(struct ka_kernel *k, struct ka_symtab **ret)
+{
+	struct { KA_VEC(struct ka_elf_symbol); } symbols = { 0 };
+	const char *text = k->image->vmcoreinfo, *name;
+	struct ka_str strings = { 0 };
+	uint64_t stext, addr;
+	bool has_stext;
+	size_t len;
+
+	if (!text)
+		return ka_error_new(KA_NOT_FOUND, "the dump has no VMCOREINFO: without it there are no symbols without a vmlinux");
+	has_stext = stext_find(text, &stext);
+	ka_str_addc(&strings, 0);
+	for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+		if (!line_parse(line, &name, &len, &addr))
+			continue;
+		/* mem_section (pointer since 83e3c48729d9, v4.15) and vmemmap are not where they lie but what they hold */
+		if (has_stext && (addr > stext ? addr - stext : stext - addr) > IMAGE_SPAN)
+			continue;
+		struct ka_elf_symbol s = { .addr = addr, .name = (uint32_t)strings.len, .section = SHN_ABS, .type = '?',
+					   .info = ELF64_ST_INFO(STB_GLOBAL, STT_NOTYPE) };
+		for (size_t i = 0; i < KA_COUNT(sizes); i++)
+			if (strlen(sizes[i].name) == len && !memcmp(sizes[i].name, name, len))
+				s.size = sizes[i].size;
+		if (len == 6 && !memcmp(name, "_stext", 6))
+			s.type = 'T';
+		ka_str_addn(&strings, name, len);
+		ka_str_addc(&strings, 0);
+		ka_vec_push(&symbols, s);
+	}
+	*ret = ka_symtab_new(symbols.at ?: ka_xalloc(1), symbols.n, strings.p, strings.len);
+	ka_log(1, "%zu symbols from VMCOREINFO", symbols.n);
+	return NULL;
+}
+
+struct ka_error *ka_minimal_types(struct ka_kernel *k, struct ka_types **ret)
+{
+	if (!k->image->vmcoreinfo)
+		return ka_error_new(KA_NOT_FOUND, "the dump has no VMCOREINFO: without it there are no types without a vmlinux");
+	*ret = ka_types_open_vmcoreinfo(k->image->vmcoreinfo, k->image->vmcoreinfo_size, k->long_size, k->is_big_endian);
+	return NULL;
+}

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* src/image over dump files that are made here: each format, each way in which a page may be missing. */
+#include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "check.h"
+#include "image.h"
+#include "ka-config.h"
+#include "../image/build.h"
+
+static char directory[] = "/tmp/kanalyze-image-XXXXXX";
+
+/* Opens files made of texts (up to NULL); an error's code is -1 - code and its text in *why, which the next call frees. */
+static char *why;
+
+static struct ka_image *open_paths(char **paths, size_t count, int *ret_code)
+{
+	struct ka_file *files[8];
+	struct ka_image *img = NULL;
+	struct ka_error *err = NULL;
+	size_t n = 0;
+
+	free(why);
+	why = NULL;
+	while (n < count && !err) {
+		err = ka_file_open(paths[n], &files[n]);
+		n += !err;
+	}
+	if (!err)
+		err = ka_image_open(files, n, &img);
+	else
+		while (n)
+			ka_file_close(files[--n]);
+	*ret_code = err ? (int)err->code : -1;
+	if (err)
+		why = ka_xstrdup(err->message);
+	ka_error_free(err);
+	for (size_t i = 0; i < count; i++) {
+		unlink(paths[i]);
+		free(paths[i]);
+	}
+	return err ? NULL : img;
+}
+
+static struct ka_image *open_texts(const char *a, const char *b, const char *c, int *ret_code)
+{
+	const char *texts[] = { a, b, c };
+	char *paths[3], name[8] = "part0";
+	size_t n = 0;
+
+	for (; n < 3 && texts[n]; n++) {
+		name[4] = (char)('0' + n);
+		paths[n] = test_image_file(directory, name, texts[n]);
+	}
+	return open_paths(paths, n, ret_code);
+}
+
+static struct ka_image *open_text(const char *text)
+{
+	int code;
+	struct ka_image *img = open_texts(text, NULL, NULL, &code);
+
+	if (!img)
+		fprintf(stderr, "%s\n", why);
+	CHECK(img);
+	return img;
+}
+
+/* Error code of reading, or -1; the bytes must be those of the addresses. */
+static int get(struct ka_image *img, uint64_t phys, size_t size)
+{
+	uint8_t *bytes = ka_xalloc(size);
+	struct ka_error *err = ka_image_read(img, phys, bytes, size);
+	int code = err ? (int)err->code : -1;
+
+	for (size_t i = 0; !err && i < size; i++) {
+		if (bytes[i] != test_byte(phys + i)) {
+			code = -2;
+			break;
+		}
+	}
+	if (err) {
+		CHECK_INT(err->space, KA_SPACE_PHYS);
+		CHECK(err->addr >= phys && err->addr < phys + size);
+	}
+	ka_error_free(err);
+	free(bytes);
+	return code;
+}
+
+static void check_kdump(const char *flat)
+{
+	char *text = ka_xprintf("kdump 6 31 5000\ncpus 2\nvmcoreinfo\n%spage 1 none\npage 2 zlib\npage 3 zero\npage 63 zlib\npage 64 none\npage 65 zero\n"
+				"page 4095 zlib\npage 4096 bad\npage 4097 flags\npage 4990 zlib\nmemory 100 50\nmemory 4999 1\n", flat);
+	struct ka_image *img = open_text(text);
+	uint64_t start, end;
+	uint8_t zero[4096];
+	char value[16];
+
+	free(text);
+	if (!img)
+		return;
+	CHECK_STR(img->info.format, "kdump compressed");
+	CHECK_STR(img->info.release, "6.1.0-test");
+	CHECK_STR(img->info.nodename, "node");
+	CHECK_INT(img->info.dump_level, 31);
+	CHECK_INT(img->info.header_version, 6);
+	CHECK_INT(img->info.pages_present, 10);
+	CHECK_INT(img->info.pages_excluded, 51);
+	CHECK_INT(img->info.is_flattened, *flat != 0);
+	CHECK(img->info.is_partial && !img->info.is_incomplete && !img->info.warning);
+	CHECK(ka_image_prstatus(img, 1) && !ka_image_prstatus(img, 2));
+	CHECK(ka_image_prstatus(img, 1)->desc[0] == 2);
+	CHECK(ka_image_vmcoreinfo(img, "PAGESIZE", value, sizeof(value)));
+	CHECK_STR(value, "4096");
+	CHECK(!ka_image_vmcoreinfo(img, "PAGE", value, sizeof(value)));
+	for (int round = 0; round < 2; round++) {	/* the second time from the cache */
+		CHECK_INT(get(img, 0x1000, 0x2000), -1);
+		CHECK_INT(get(img, 0x3fffe, 1), -2 + (get(img, 0x3f000, 4096) == -1));
+		CHECK_INT(get(img, 63 * 4096 + 4000, 200), -1);
+		CHECK_INT(get(img, 4095 * 4096 + 8, 8), -1);
+		CHECK_INT(get(img, 4096 * 4096, 8), KA_CORRUPT);
+		CHECK_INT(get(img, 4097 * 4096, 8), KA_UNSUPPORTED);
+		CHECK_INT(get(img, 4990 * 4096 + 4095, 1), -1);
+		CHECK_INT(get(img, 120 * 4096, 8), KA_EXCLUDED);
+		CHECK_INT(get(img, 4999 * 4096, 8), KA_EXCLUDED);
+		CHECK_INT(get(img, 0, 8), KA_UNMAPPED);
+		CHECK_INT(get(img, 5000 * 4096, 8), KA_UNMAPPED);
+		CHECK_INT(get(img, UINT64_MAX - 4, 4), KA_UNMAPPED);
+		CHECK(!ka_error_drop(ka_image_read(img, 65 * 4096, zero, sizeof(zero))) && !zero[0] && !memcmp(zero, zero + 1, sizeof(zero) - 1));
+	}
+	img->is_zero_excluded = true;
+	memset(zero, 1, sizeof(zero));
+	CHECK(!ka_error_drop(ka_image_read(img, 120 * 4096, zero, 8)) && !zero[0]);
+	CHECK_INT(get(img, 0, 8), KA_UNMAPPED);
+	CHECK(ka_image_next_range(img, 0, &start, &end) && start == 0x1000 && end == 0x4000);
+	CHECK(ka_image_next_range(img, end, &start, &end) && start == 63 * 4096 && end == 66 * 4096);
+	CHECK(ka_image_next_range(img, 64 * 4096 + 5, &start, &end) && start == 64 * 4096 + 5 && end == 66 * 4096);
+	CHECK(!ka_image_next_range(img, 4991 * 4096, &start, &end));
+	ka_image_close(img);
+}
+
+static void check_compressions(void)
+{
+	static const struct { const char *name; bool is_in; } kinds[] = {
+		{ "zlib", true }, { "lzo", KA_HAVE_LZO }, { "snappy", KA_HAVE_SNAPPY }, { "zstd", KA_HAVE_ZSTD },
+	};
+
+	for (size_t i = 0; i < KA_COUNT(kinds); i++) {
+		char *text = ka_xprintf("kdump 6 0 64\npage 5 %s\npage 6 none\npage 7 %s\n", kinds[i].name, kinds[i].name);
+		struct ka_image *img = kinds[i].is_in ? open_text(text) : NULL;
+
+		if (img) {
+			CHECK_INT(get(img, 0x5000, 0x3000), -1);
+			CHECK(!img->info.is_partial);
+		}
+		ka_image_close(img);
+		free(text);
+	}
+}
+
+static void check_split(void)
+{
+	static const char a[] = "kdump 6 31 3000\ncpus 2\nsplit 0 128\npage 3 zlib\npage 127 none\npage 128 none\npage 2000 zlib\npage 2999 none\n",
+			  b[] = "kdump 6 31 3000\ncpus 2\nsplit 128 2000\npage 3 zlib\npage 127 none\npage 128 none\npage 2000 zlib\npage 2999 none\n",
+			  c[] = "kdump 6 31 3000\ncpus 2\nsplit 2000 3000\npage 3 zlib\npage 127 none\npage 128 none\npage 2000 zlib\npage 2999 none\n",
+			  other[] = "kdump 6 31 3000\ncpus 2\ntime 5\nsplit 2000 3000\npage 2000 zlib\n";
+	struct ka_image *img;
+	int code;
+
+	img = open_texts(c, a, b, &code);
+	CHECK(img);
+	if (img) {
+		CHECK(img->info.is_split && !img->info.is_incomplete && !img->info.warning);
+		CHECK(ka_image_prstatus(img, 1) && !ka_image_prstatus(img, 2));
+		CHECK_INT(get(img, 127 * 4096, 0x2000), -1);
+		CHECK_INT(get(img, 2000 * 4096, 0x1000), -1);
+		CHECK_INT(get(img, 2999 * 4096, 0x1000), -1);
+	}
+	ka_image_close(img);
+	img = open_texts(a, c, NULL, &code);
+	CHECK(img);
+	if (img) {
+		CHECK(img->info.is_incomplete && img->info.warning && strstr(img->info.warning, "0x80 to 0x7d0"));
+		CHECK_INT(get(img, 128 * 4096, 8), KA_TRUNCATED);
+		CHECK_INT(get(img, 127 * 4096, 8), -1);
+	}
+	ka_image_close(img);
+	CHECK(!open_texts(a, b, other, &code));
+	CHECK_INT(code, KA_USAGE);
+	CHECK(!open_texts(a, b, b, &code));
+	CHECK_INT(code, KA_USAGE);
+	CHECK(!open_texts("kdump 6 0 64\npage 1 none\n", "elf 64\nload 0 16 16\n", NULL, &code));
+	CHECK_INT(code, KA_USAGE);
+	CHECK(!open_texts("elf 64\nload 0 16 16\n", "elf 64\nload 0 16 16\n", NULL, &code));
+	CHECK_INT(code, KA_USAGE);
+}
+
+static void check_incomplete(void)
+{
+	struct ka_image *img = open_text("kdump 6 0 64\nstatus 8\npage 5 zlib\npage 6 none\npage 7 unwritten\npage 8 unwritten\n");
+	uint8_t byte = 1;
+
+	if (!img)
+		return;
+	CHECK(img->info.is_incomplete && img->info.warning);
+	CHECK_INT(get(img, 0x5000, 0x2000), -1);
+	CHECK_INT(get(img, 0x7000, 8), KA_TRUNCATED);
+	img->is_zero_excluded = true;
+	CHECK(!ka_error_drop(ka_image_read(img, 0x8000, &byte, 1)) && !byte);
+	ka_image_close(img);
+}
+
+static void check_elf(const char *head)
+{
+	/* not in order, overlapping, not page-aligned, without the end, without anything, in the wild */
+	char *text = ka_xprintf("%s\ncpus 3\nvmcoreinfo\nload 0x9000 0x3000 0x5000\nload 0x1000 0x1c00 0x1c00\nload 0x2c00 0x400 0x400\n"
+				"load 0xa000 0x800 0x800\nload 0x20000 0 0x4000\nload 0x22000 0x1000 0x1000\nload 0x50000 16 16 at 0x7000000\n", head);
+	struct ka_image *img = open_text(text);
+	uint64_t start, end;
+
+	free(text);
+	if (!img)
+		return;
+	CHECK_STR(img->info.format, "ELF vmcore");
+	CHECK(ka_image_prstatus(img, 2) && !ka_image_prstatus(img, 3) && img->vmcoreinfo);
+	CHECK(img->info.is_partial && img->info.is_incomplete && img->info.warning);
+	CHECK_INT(get(img, 0x1000, 0x2000), -1);	/* over the seam within a page */
+	CHECK_INT(get(img, 0x9000, 0x3000), -1);
+	CHECK_INT(get(img, 0xbfff, 2), KA_EXCLUDED);
+	CHECK_INT(get(img, 0xdfff, 1), KA_EXCLUDED);
+	CHECK_INT(get(img, 0xe000, 1), KA_UNMAPPED);
+	CHECK_INT(get(img, 0x21000, 8), KA_EXCLUDED);
+	CHECK_INT(get(img, 0x22ff8, 8), -1);		/* what another segment has wins */
+	CHECK_INT(get(img, 0x23000, 8), KA_EXCLUDED);
+	CHECK_INT(get(img, 0x50000, 8), KA_TRUNCATED);
+	CHECK_INT(get(img, 0, 8), KA_UNMAPPED);
+	CHECK(ka_image_next_range(img, 0, &start, &end) && start == 0x1000 && end == 0x2c00);
+	CHECK(ka_image_next_range(img, 0xc000, &start, &end) && start == 0x22000 && end == 0x23000);
+	CHECK(!ka_image_next_range(img, 0x51000, &start, &end));
+	ka_image_close(img);
+}
+
+static void check_refused(void)
+{
+	static const struct { const char *magic; size_t size; int code; const char *says; } kinds[] = {
+		{ "DISKDUMP", 8, KA_UNSUPPORTED, "diskdump" }, { "\xd2\xbe\xd2\xbe", 4, KA_UNSUPPORTED, "vmss2core" },
+		{ "\xed\xeb\x0f\xf0", 4, KA_UNSUPPORTED, "Xen" }, { "QEVM", 4, KA_UNSUPPORTED, "dump-guest-memory" },
+		{ "\xa8\x19\x01\x73\x61\x8f\x23\xfd", 8, KA_UNSUPPORTED, "s390" }, { "\x1f\x8b", 2, KA_UNSUPPORTED, "gzip" },
+		{ "\xfd" "7zXZ\0", 6, KA_UNSUPPORTED, "xz" }, { "\x28\xb5\x2f\xfd", 4, KA_UNSUPPORTED, "zstd" }, { "hello", 5, KA_FORMAT, "neither" },
+		{ "KDUMP   ", 8, KA_CORRUPT, "pages of 0 bytes" }, { "\x7f" "ELF\2\1\1\0\0\0\0\0\0\0\0\0\4", 17, KA_CORRUPT, "program headers" },
+	};
+	struct ka_str s = { 0 };
+	char *path;
+	int code;
+
+	for (size_t i = 0; i < KA_COUNT(kinds); i++) {
+		uint8_t bytes[8192] = { 0 };
+
+		memcpy(bytes, kinds[i].magic, kinds[i].size);
+		path = test_bytes_file(directory, "refused", bytes, sizeof(bytes));
+		CHECK(!open_paths(&path, 1, &code));
+		CHECK_INT(code, kinds[i].code);
+		CHECK(why && strstr(why, kinds[i].says));
+	}
+	path = test_bytes_file(directory, "empty", "", 0);
+	CHECK(!open_paths(&path, 1, &code));
+	CHECK_INT(code, KA_TRUNCATED);
+	path = ka_xstrdup(directory);
+	CHECK(!open_paths(&path, 1, &code));
+	CHECK_INT(code, KA_FORMAT);
+	path = ka_xprintf("%s/fifo", directory);
+	CHECK_INT(mkfifo(path, 0600), 0);
+	CHECK(!open_paths(&path, 1, &code));
+	CHECK_INT(code, KA_UNSUPPORTED);
+	path = ka_xprintf("%s/none", directory);
+	CHECK(!open_paths(&path, 1, &code));
+	CHECK_INT(code, KA_IO);
+	CHECK(!open_texts("elf 64\nauxv\nload 0 16 16\n", NULL, NULL, &code));
+	CHECK_INT(code, KA_FORMAT);
+	CHECK(why && strstr(why, "user process"));
+	/* a 32-bit machine's header: what follows the timestamp lies 12 bytes before */
+	s = test_image("kdump 6 0 64\npage 1 none\n");
+	memmove(s.p + 412, s.p + 424, 60);
+	path = test_bytes_file(directory, "kdump32", s.p, s.len);
+	CHECK(!open_paths(&path, 1, &code));
+	CHECK_INT(code, KA_UNSUPPORTED);
+	CHECK(why && strstr(why, "32-bit"));
+	ka_str_free(&s);
+}
+
+/* Opens, reads what there is and what is not; nothing is expected but to come back. */
+static void use(const void *bytes, size_t size)
+{
+	char *path = test_bytes_file(directory, "fuzz", bytes, size);
+	int code;
+	struct ka_image *img = open_paths(&path, 1, &code);
+	uint64_t start = 0, end = 0;
+	uint8_t buf[8192];
+
+	if (!img)
+		return;
+	for (int i = 0; i < 50 && ka_image_next_range(img, end, &start, &end) && end > start; i++) {
+		ka_error_drop(ka_image_read(img, start, buf, KA_MIN(end - start, (uint64_t)sizeof(buf))));
+		ka_error_drop(ka_image_read(img, end - 1, buf, 2));
+	}
+	for (uint64_t phys = 0; phys < 0x60000; phys += 0x1800)
+		ka_error_drop(ka_image_read(img, phys, buf, 16));
+	for (unsigned i = 0; ka_image_prstatus(img, i); i++)
+		memcpy(buf, ka_image_prstatus(img, i)->desc, KA_MIN(ka_image_prstatus(img, i)->size, (uint32_t)sizeof(buf)));
+	ka_image_close(img);
+}
+
+static uint64_t random_state = 1;
+
+static uint64_t random_below(uint64_t n)
+{
+	random_state += 0x9e3779b97f4a7c15;
+	return ka_hash_u64(random_state) % n;
+}
+
+/* Every length, then bits and words of the headers turned over. */
+static void check_hostile(void)
+{
+	static const char *const texts[] = {
+		"kdump 6 31 200\ncpus 2\nvmcoreinfo\npage 1 none\npage 2 zlib\npage 3 zero\npage 63 lzo\npage 64 snappy\npage 65 zstd\nmemory 90 5\n",
+		"kdump 6 31 200\nflat 3000\ncpus 2\npage 1 none\npage 2 zlib\npage 70 zero\n",
+		"kdump 6 0 200\nsplit 0 100\npage 1 none\npage 70 zlib\n",
+		"elf 64\ncpus 2\nvmcoreinfo\nload 0x1000 0x1800 0x2000\nload 0x2800 0x800 0x800\nload 0x9000 0 0x1000\n",
+		"elf 32\nbig\nmany\ncpus 2\nvmcoreinfo\nload 0x1000 0x1800 0x2000\nload 0x2800 0x800 0x800\n",
+		"elf 64\nflat 1000\ncpus 1\nload 0x1000 0x1800 0x2000\n",
+	};
+	static const uint64_t words[] = { 0, 1, 0x7f, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff, INT64_MAX, UINT64_MAX, UINT64_MAX - 4095, 1ull << 40 };
+
+	for (size_t i = 0; i < KA_COUNT(texts); i++) {
+		struct ka_str s = test_image(texts[i]);
+		size_t step = KA_MAX(s.len / 400, 1u);
+
+		for (size_t n = 1; n <= s.len; n += n < 600 ? 7 : step)
+			use(s.p, n);
+		for (int round = 0; round < 1500; round++) {
+			char *copy = ka_xalloc(s.len);
+			/* mostly where headers are */
+			size_t within = random_below(4) ? KA_MIN(s.len, round % 2 ? 600u : 9000u) : s.len;
+
+			memcpy(copy, s.p, s.len);
+			for (uint64_t flips = 1 + random_below(3); flips; flips--) {
+				size_t at = random_below(within);
+
+				if (random_below(2))
+					copy[at] ^= (char)(1 << random_below(8));
+				else
+					memcpy(copy + at / 4 * 4, &words[random_below(KA_COUNT(words))], KA_MIN(s.len - at / 4 * 4, random_below(2) ? 4u : 8u));
+			}
+			use(copy, s.len);
+			free(copy);
+		}
+		ka_str_free(&s);
+	}
+}
+
+static void *reader(void *arg)
+{
+	struct ka_image *img = arg;
+	int bad = 0;
+
+	for (uint64_t i = 0; i < 4000; i++)
+		bad += get(img, (ka_hash_u64(i ^ (uintptr_t)&bad) % 256) * 4096 + 8, 16) != -1;
+	return (void *)(intptr_t)bad;
+}
+
+static void check_threads(void)
+{
+	struct ka_str text = { 0 };
+	struct ka_image *img;
+	pthread_t threads[4];
+
+	ka_str_add(&text, "kdump 6 0 256\n");
+	for (int i = 0; i < 250; i++)
+		ka_str_printf(&text, "page %d zlib\n", i);
+	ka_str_add(&text, "page 250 none\npage 251 none\npage 252 none\npage 253 none\npage 254 none\n");
+	ka_str_add(&text, "page 255 none\n");
+	img = open_text(text.p);
+	ka_str_free(&text);
+	if (!img)
+		return;
+	ka_image_set_cache_size(img, 0);	/* so small that pages come and go */
+	for (size_t i = 0; i < KA_COUNT(threads); i++)
+		pthread_create(&threads[i], NULL, reader, img);
+	for (size_t i = 0; i < KA_COUNT(threads); i++) {
+		void *bad;
+
+		pthread_join(threads[i], &bad);
+		CHECK_INT((intptr_t)bad, 0);
+	}
+	ka_image_close(img);
+}
+
+CHECK_MAIN
+{
+	if (!mkdtemp(directory)) {
+		CHECK(!"mkdtemp");
+		return;
+	}
+	check_kdump("");
+	check_kdump("flat 5000\n");
+	check_compressions();
+	check_split();
+	check_incomplete();
+	check_elf("elf 64");
+	check_elf("elf 32");
+	check_elf("elf 64\nbig");
+	check_elf("elf 32\nbig\nmany");
+	check_elf("elf 64\nmany\nflat 777");
+	check_refused();
+	check_hostile();
+	check_threads();
+	free(why);
+	rmdir(directory);
+}
