@@ -227,7 +227,8 @@ static struct ka_error *check_move(const struct ka_stacks *s, const struct ka_cu
 	new = ka_stacks_at(s, to->sp);
 	if (!new)
 		new = ka_stacks_at(s, to->sp - 1);
-	if (!new)
+	/* what an exception saved is what was: a stack pointer that had run out of its stack caused it */
+	if (!new && !to->pt)
 		return ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, to->sp,
 				   "the caller of 0x%" PRIx64 " would have its stack at 0x%" PRIx64 ", which is no stack of this task or CPU",
 				   from->ip, to->sp);
