@@ -23,6 +23,16 @@ struct ka_open_options {
  */
 struct ka_error *ka_kernel_open(const struct ka_open_options *o, struct ka_kernel **ret) KA_MUST_CHECK;
 void ka_kernel_close(struct ka_kernel *k);
+/* From now on excluded pages read as zeros, or fail again. Pages read before keep what they were. */
+void ka_kernel_set_zero_excluded(struct ka_kernel *k, bool is_on);
+/* What a dump says of its kernel. Strings are the caller's (free); NULL: it does not say. */
+struct ka_dump_identity {
+	char *release;		/* "6.1.0-50-amd64": OSRELEASE of VMCOREINFO, else of the dump's header */
+	char *build_id;		/* hex: BUILD-ID of VMCOREINFO */
+	bool has_vmcoreinfo;
+};
+/* Reads the dump's headers alone: no vmlinux is needed, and none of the architecture. Errors as of ka_kernel_open. */
+struct ka_error *ka_dump_identity(const struct ka_open_options *o, struct ka_dump_identity *ret) KA_MUST_CHECK;
 /* What is wrong with the dump but did not stop the opening, one a line; NULL: nothing. Lives as long as the kernel. */
 const char *ka_kernel_warning(struct ka_kernel *k);
 

@@ -35,4 +35,9 @@ struct ka_error *ka_type_offset(struct ka_kernel *k, const char *type, const cha
 /* Value of an enumerator of any enum. False when no enum has it. */
 bool ka_enum_value(struct ka_kernel *k, const char *enumerator, int64_t *ret);
 
+/* Names that begin with prefix, of structs, unions, enums and typedefs: add() gets each until it says false. For completion. */
+void ka_type_names(struct ka_kernel *k, const char *prefix, bool (*add)(void *ctx, const char *name), void *ctx);
+/* The same of the members of what a path leads to: "task_struct", "task_struct.se". */
+void ka_type_member_names(struct ka_kernel *k, const char *path, const char *prefix, bool (*add)(void *ctx, const char *name), void *ctx);
+
 #endif

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <kanalyze/symbol.h>
+#include <kanalyze/system.h>
 #include <kanalyze/task.h>
 #include <kanalyze/type.h>
 
@@ -220,6 +221,15 @@ const char *ka_call_setting(const struct ka_call *c, const char *name)
 	return ka_settings_get(&c->session->settings, name);
 }
 
+/* Without a vmlinux some layouts come from VMCOREINFO, but not those of whole commands. */
+static bool is_minimal(struct ka_kernel *k)
+{
+	struct ka_session_files files;
+
+	ka_session_files(k, &files);
+	return !files.vmlinux;
+}
+
 static struct ka_error *needs_check(struct ka_session *s, unsigned needs)
 {
 	struct ka_error *err = NULL;
@@ -229,7 +239,9 @@ static struct ka_error *needs_check(struct ka_session *s, unsigned needs)
 		return NULL;
 	if (!s->k)
 		return ka_error_new(KA_UNSUPPORTED, "no dump is open");
-	if (needs & (KA_NEED_TYPES | KA_NEED_TASKS))
+	if ((needs & (KA_NEED_TYPES | KA_NEED_TASKS)) && is_minimal(s->k) && !ka_type_exists(s->k, "task_struct"))
+		err = ka_error_new(KA_MISSING, "types of the kernel are needed, and without a vmlinux there are none: give it");
+	else if (needs & (KA_NEED_TYPES | KA_NEED_TASKS))
 		err = ka_error_wrap(ka_type_size(s->k, "task_struct", &size), "types of the kernel are needed");
 	if (!err && (needs & (KA_NEED_SYMBOLS | KA_NEED_TASKS)) && !ka_symbol_count(s->k, NULL))
 		err = ka_error_new(KA_MISSING, "symbols of the kernel are needed, and there are none: give its vmlinux");

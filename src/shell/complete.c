@@ -6,7 +6,7 @@
 #include <kanalyze/module.h>
 #include <kanalyze/symbol.h>
 #include <kanalyze/task.h>
-
+#include <kanalyze/type.h>
 #include "session.h"
 
 #define MATCHES_MAX 20000
@@ -146,7 +146,7 @@ static void add_types(struct ka_session *s, struct matches *m)
 		return;
 	if (!dot) {
 		if (m->text_len)
-			ka_complete_types(s->k, m->text, match_add, m);
+			ka_type_names(s->k, m->text, match_add, m);
 		return;
 	}
 	last = strrchr(m->text, ',');
@@ -166,7 +166,7 @@ static void add_types(struct ka_session *s, struct matches *m)
 	members.text = last;
 	members.text_len = strlen(last);
 	members.before = before;
-	ka_complete_members(s->k, type, last, match_add, &members);
+	ka_type_member_names(s->k, type, last, match_add, &members);
 	for (size_t i = 0; i < members.n; i++)
 		ka_vec_push(m, members.at[i]);
 	ka_vec_free(&members);

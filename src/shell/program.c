@@ -23,6 +23,10 @@ const struct ka_program_option ka_program_options[] = {
 	{ KA_OPT_DEC, "dec", 0, NULL, "integers in structs and expressions are printed in decimal (the default)" },
 	{ KA_OPT_NO_RC, "no-rc", 0, NULL, "do not run ~/.kanalyzerc and ./.kanalyzerc", "no-crashrc" },
 	{ KA_OPT_NO_PAGER, "no-pager", 0, NULL, "long output does not go through a pager", "no-scroll" },
+	{ KA_OPT_MINIMAL, "minimal", 0, NULL, "without a vmlinux: commands that VMCOREINFO is enough for, such as log" },
+	{ KA_OPT_LOG, "log", 0, NULL, "print the kernel's messages and leave; no vmlinux is needed" },
+	{ KA_OPT_OSRELEASE, "osrelease", 0, NULL, "print the kernel's release and leave; no vmlinux is needed" },
+	{ KA_OPT_BUILD_ID, "build-id", 0, NULL, "print the kernel's build-id and leave; no vmlinux is needed" },
 	{ KA_OPT_DEBUG, "debug", 'd', "N", "debug log on standard error: 1 decisions, 2 files and tables, 3 each lookup" },
 	{ KA_OPT_HELP, "help", 'h', NULL, "this help" },
 	{ KA_OPT_VERSION, "version", 'v', NULL, "version, and which compressions of dumps were built in" },
@@ -135,6 +139,17 @@ static struct ka_error *option_take(struct ka_program *p, const struct ka_progra
 	case KA_OPT_DEC:
 		p->radix = "10";
 		break;
+	case KA_OPT_MINIMAL:
+		p->open.is_minimal = true;
+		break;
+	case KA_OPT_LOG:
+	case KA_OPT_OSRELEASE:
+	case KA_OPT_BUILD_ID:
+		if (p->only && p->only != o)
+			return ka_error_new(KA_USAGE, "--%s and --%s: one at a time", p->only->name, o->name);
+		p->only = o;
+		p->open.is_minimal = true;
+		break;
 	case KA_OPT_VERSION:
 		p->wants_version = true;
 		break;
@@ -216,6 +231,12 @@ struct ka_error *ka_program_parse(struct ka_program *p, int argc, char **argv)
 	}
 	if (!err && !p->paths.n && !p->wants_help && !p->wants_version && !p->doc)
 		err = ka_error_new(KA_USAGE, "no dump is given\nusage: " KA_PROGRAM_USAGE "\n--help tells more");
+	if (!err && p->only && p->jobs.n)
+		err = ka_error_new(KA_USAGE, "--%s runs no other commands: --minimal does", p->only->name);
+	if (!err && p->only && p->only->id == KA_OPT_LOG) {
+		p->is_silent = p->has_no_rc = p->has_no_pager = true;
+		ka_vec_push(&p->jobs, (struct ka_program_job){ false, "log" });
+	}
 	ka_vec_push(&p->paths, NULL);
 	ka_vec_push(&p->debug_dirs, NULL);
 	p->open.paths = p->paths.at;

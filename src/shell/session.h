@@ -104,10 +104,6 @@ struct ka_error *ka_history_expand(struct ka_session *s, const char *line, char 
 int ka_session_prompt(struct ka_session *s);
 char **ka_complete(const char *text, int start, int end);
 void ka_editing_mode_set(const char *mode);
-/* complete_types.c: call add() once a name that begins with prefix, until it says false. */
-void ka_complete_types(struct ka_kernel *k, const char *prefix, bool (*add)(void *ctx, const char *name), void *ctx);
-/* Members of the type that a path leads to: "task_struct", "task_struct.se". */
-void ka_complete_members(struct ka_kernel *k, const char *path, const char *prefix, bool (*add)(void *ctx, const char *name), void *ctx);
 
 /* signals.c: Ctrl-C interrupts what runs; a reader that left is an error of write(). */
 void ka_signals_init(void);

@@ -2,7 +2,7 @@
 /* The variables of `set`. */
 #include <stdio.h>
 #include <kanalyze/command.h>
-#include "kernel.h"
+#include <kanalyze/kernel.h>
 #include "session.h"
 #include "settings.h"
 
@@ -35,7 +35,7 @@ static struct ka_error *apply_output(struct ka_session *s, const char *value)
 static struct ka_error *apply_zero_excluded(struct ka_session *s, const char *value)
 {
 	if (s->k)
-		s->k->image->is_zero_excluded = !strcmp(value, "on");
+		ka_kernel_set_zero_excluded(s->k, !strcmp(value, "on"));
 	return NULL;
 }
 

@@ -95,6 +95,11 @@ uint64_t ka_kernel_kaslr(struct ka_kernel *k)
 	return k->layout.kaslr_offset;
 }
 
+void ka_kernel_set_zero_excluded(struct ka_kernel *k, bool is_on)
+{
+	k->image->is_zero_excluded = is_on;
+}
+
 const char *ka_kernel_warning(struct ka_kernel *k)
 {
 	return k->warning;

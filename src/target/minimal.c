@@ -7,15 +7,15 @@
 #define IMAGE_SPAN (1ull << 30)
 
 /*
- * Sizes of the variables whose values are asked for, which VMCOREINFO does not tell. All of these have been 32 bits
- * since they are in VMCOREINFO (04d491ab23c6, v2.6.29), log_end and logged_chars as unsigned, log_buf_len as int and u32.
+ * Sizes of the variables whose values are asked for, which VMCOREINFO does not tell: all of these are 32 bits in every
+ * kernel that has them in VMCOREINFO.
  */
 static const struct { const char *name; uint8_t size; } sizes[] = {
 	{ "log_buf_len", 4 }, { "log_first_idx", 4 }, { "log_next_idx", 4 }, { "log_end", 4 }, { "logged_chars", 4 },
 	{ "clear_idx", 4 },
 };
 
-/* "SYMBOL(name)=address" */
+/* "SYMBOL(name)=address", up to the end of the line: a line break, or NUL where the lines have been made an index of. */
 static bool line_parse(const char *line, const char **ret_name, size_t *ret_len, uint64_t *ret_addr)
 {
 	const char *name = line + strlen("SYMBOL("), *close = line + strcspn(line, ")\n");
@@ -30,13 +30,22 @@ static bool line_parse(const char *line, const char **ret_name, size_t *ret_len,
 	return *end == '\n' || *end == '\r' || !*end;
 }
 
+/* The line after; NULL: none. The text is NUL-terminated. */
+static const char *line_next(const struct ka_image *img, const char *line)
+{
+	const char *end = img->vmcoreinfo + img->vmcoreinfo_size;
+
+	line += strcspn(line, "\n");
+	return line + 1 < end ? line + 1 : NULL;
+}
+
 /* Its value, from the text alone: the index of VMCOREINFO's lines has a lock that the caller holds. */
-static bool stext_find(const char *text, uint64_t *ret)
+static bool stext_find(const struct ka_image *img, uint64_t *ret)
 {
 	const char *name;
 	size_t len;
 
-	for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+	for (const char *line = img->vmcoreinfo; line; line = line_next(img, line))
 		if (line_parse(line, &name, &len, ret) && len == 6 && !memcmp(name, "_stext", 6))
 			return true;
 	return false;
@@ -53,9 +62,9 @@ struct ka_error *ka_minimal_symtab(struct ka_kernel *k, struct ka_symtab **ret)
 
 	if (!text)
 		return ka_error_new(KA_NOT_FOUND, "the dump has no VMCOREINFO: without it there are no symbols without a vmlinux");
-	has_stext = stext_find(text, &stext);
+	has_stext = stext_find(k->image, &stext);
 	ka_str_addc(&strings, 0);
-	for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+	for (const char *line = text; line; line = line_next(k->image, line)) {
 		if (!line_parse(line, &name, &len, &addr))
 			continue;
 		/* mem_section (pointer since 83e3c48729d9, v4.15) and vmemmap are not where they lie but what they hold */

@@ -248,7 +248,7 @@ static void strings_free(const char *const *strings)
 	free((char **)strings);
 }
 
-struct ka_error *ka_kernel_open(const struct ka_open_options *o, struct ka_kernel **ret)
+static struct ka_kernel *kernel_new(const struct ka_open_options *o)
 {
 	struct ka_kernel *k = ka_xalloc(sizeof(*k));
 
@@ -264,13 +264,38 @@ struct ka_error *ka_kernel_open(const struct ka_open_options *o, struct ka_kerne
 	pthread_mutex_init(&k->types_lock, NULL);
 	pthread_mutex_init(&k->orc_lock, NULL);
 	pthread_cond_init(&k->state_made, NULL);
+	return k;
+}
+
+struct ka_error *ka_kernel_open(const struct ka_open_options *o, struct ka_kernel **ret)
+{
+	struct ka_kernel *k = kernel_new(o);
 	struct ka_error *err = open_all(k, o);
+
 	if (err) {
 		ka_kernel_close(k);
 		return err;
 	}
 	*ret = k;
 	return NULL;
+}
+
+struct ka_error *ka_dump_identity(const struct ka_open_options *o, struct ka_dump_identity *ret)
+{
+	struct ka_kernel *k = kernel_new(o);
+	struct open_files files = { 0 };
+	struct ka_error *err = open_image(k, o->paths, &files);
+
+	*ret = (struct ka_dump_identity){ 0 };
+	if (!err) {
+		ret->has_vmcoreinfo = k->image->vmcoreinfo;
+		ret->release = line_dup(ka_vmcoreinfo(k, "OSRELEASE"));
+		if (!ret->release && k->image->info.release[0])
+			ret->release = ka_xstrdup(k->image->info.release);
+		ret->build_id = line_dup(ka_vmcoreinfo(k, "BUILD-ID"));
+	}
+	ka_kernel_close(k);
+	return err;
 }
 
 void ka_kernel_close(struct ka_kernel *k)

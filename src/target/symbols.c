@@ -37,6 +37,12 @@ static uint64_t table_addr(struct ka_kernel *k, ka_addr addr)
 	return k->own_symtab ? addr : addr - k->layout.kaslr_offset;
 }
 
+/* Of VMCOREINFO's few symbols the one before an address says nothing of it. */
+static bool is_covered(struct ka_kernel *k, const struct ka_elf_symbol *s, ka_addr addr)
+{
+	return !k->own_symtab || addr - s->addr < KA_MAX(s->size, 1u);
+}
+
 /*
  * Only what lies in the image moves with KASLR: per-CPU symbols of x86_64 were zero-based until 9d7de2aa8b41 (v6.15), and
  * absolute symbols (phys_startup_64, sizes) are no addresses at all, but for those that lie in the image.
@@ -116,12 +122,9 @@ bool ka_symbol_at(struct ka_kernel *k, ka_addr addr, struct ka_symbol *ret, uint
 	if (addr >= k->layout.text_base && addr < k->layout.text_end) {
 		const struct ka_symtab *t = symtab(k);
 
-		if (!t || !ka_symtab_at(t, table_addr(k, addr), &i))
+		if (!t || !ka_symtab_at(t, table_addr(k, addr), &i) || !is_covered(k, &t->at[i], addr))
 			return false;
 		symbol_from(k, t, i, ret);
-		/* of some dozen symbols, the one before says nothing of an address between them */
-		if (k->own_symtab && addr - ret->addr >= KA_MAX(ret->size, 1u))
-			return false;
 	} else {
 		if (!k->hooks.module_at || !k->hooks.module_at(k, addr, &i) || !k->hooks.module_symbols(k, i, &m) ||
 		    !module_index(&m, addr, &i))
@@ -182,7 +185,8 @@ bool ka_symbol_index(struct ka_kernel *k, const char *module, ka_addr addr, size
 	if (module)
 		return module_by_name(k, module, &m) && module_index(&m, addr, ret);
 	t = symtab(k);
-	return t && ka_symtab_at(t, addr >= k->layout.text_base ? table_addr(k, addr) : addr, ret);
+	return t && ka_symtab_at(t, addr >= k->layout.text_base ? table_addr(k, addr) : addr, ret) &&
+	       is_covered(k, &t->at[*ret], addr);
 }
 
 bool ka_is_text(struct ka_kernel *k, ka_addr addr)

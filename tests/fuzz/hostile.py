@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Damaged dumps: the program must neither crash nor hang, whatever a dump says.
 
-hostile.py KANALYZE BUNDLE [--seed N] [--count N] [--seconds S] [--only KIND] [--commands TEXT] [--dump FILE --vmlinux FILE]
+hostile.py KANALYZE BUNDLE [--seed N] [--count N] [--seconds S] [--only NUMBER] [--commands TEXT] [--dump FILE --vmlinux FILE]
            [--keep DIR] [--verbose]
 
 Variants of BUNDLE/sysrq.vmcore, each from its own number, so that one run is like the next: the file's headers, notes,
@@ -10,10 +10,11 @@ bitmaps, page descriptors and pages damaged, and the file cut; and, in the same 
 data: tasks, links of lists, the log, modules, page tables, stacks, per-CPU areas, variables. A run passes when it ends in
 time with exit status 0, 1 or 3 and no sanitizer spoke. --only NUMBER runs one variant (--keep DIR leaves its file there).
 """
-import argparse, os, random, shutil, struct, subprocess, sys, tempfile, time, zlib
+import argparse, os, random, resource, shutil, struct, subprocess, sys, tempfile, time, zlib
 
 COMMANDS = "sys; bt -a; log; ps; mod; foreach bt; ps -a; ps -g; ps -t; log -d; mod -t; sys -t; sys -c"
 TIMEOUT = 20
+MEMORY_MB = 2000    # of one run, with what a sanitizer takes on top
 IMAGE = 0xffffffff80000000
 MASK = (1 << 64) - 1
 
@@ -363,9 +364,10 @@ def main():
             failed.append(n)
     lab.check_undamaged()
     shutil.rmtree(lab.dir)
-    print("%d variants, %d failed %s; exit statuses %s; slowest %.2f s (variant %d)" %
-          (sum(statuses.values()), len(failed), failed or "", statuses, slowest[0], slowest[1]))
-    return 1 if failed else 0
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10
+    print("%d variants, %d failed %s; exit statuses %s; slowest %.2f s (variant %d); at most %d MB" %
+          (sum(statuses.values()), len(failed), failed or "", statuses, slowest[0], slowest[1], largest))
+    return 1 if failed or largest > MEMORY_MB else 0
 
 
 if __name__ == "__main__":

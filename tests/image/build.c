@@ -16,7 +16,7 @@
 #include <zstd.h>
 #endif
 
-enum { PAGE = 4096, LINES_MAX = 256 };
+enum { PAGE = 4096, LINES_MAX = 320 };
 
 struct line {
 	char word[16], how[16];

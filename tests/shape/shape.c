@@ -229,7 +229,8 @@ static void doc(struct ka_str *out, bool is_all)
 	for (size_t v = 0; v < views.n; v++)
 		if (excuse(views.at[v], NULL))
 			ka_str_printf(out, "- %s: %s\n", views.at[v]->name, excuse(views.at[v], NULL));
-	ka_str_add(out, "\n## Which alternative won\n\nOnly fields with more than one source, or that may be absent (–). Indices and members as `a.b[INDEX].c`.\n");
+	ka_str_add(out, "\n## Which alternative won\n\n"
+		"Only fields with more than one source, or that may be absent (–). Paths are those of the kernel's structs.\n");
 	for (size_t v = 0; v < views.n; v++)
 		view_doc(out, views.at[v], is_all);
 }
@@ -278,7 +279,7 @@ int main(int argc, char **argv)
 	else if (!strcmp(mode, "--doc"))
 		status = fwrite(text.p, 1, text.len, stdout) != text.len;
 	else
-		status = (text.len && fwrite(text.p, 1, text.len, stdout) != text.len) | (check() != 0);
+		status = check() != 0 || (text.len && fwrite(text.p, 1, text.len, stdout) != text.len);
 	ka_str_free(&text);
 	samples_close();
 	return status;

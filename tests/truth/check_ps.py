@@ -21,6 +21,7 @@ LIMITS = {'Max cpu time': 'CPU', 'Max file size': 'FSIZE', 'Max data size': 'DAT
 # What the shell that writes the truth starts for it. These come and go all the time.
 TOOLS = {'ls', 'cat', 'tr', 'grep', 'sort', 'sh', 'init', 'date', 'dd', 'cut', 'sleep', 'sync', 'dmesg', 'wc', 'pidof', 'busybox', 'ps'}
 TICKS_PER_S = 100       # USER_HZ, of /proc/PID/stat
+WOKEN_MAX = 3
 EXACT_RSS = (6, 16)     # /proc sums up what CPUs hold back since 82241a83cd15
 SLACK_S = 1.5           # clocks of the scheduler and of /proc/uptime, ticks, jiffies
 
@@ -111,7 +112,11 @@ def check_task(r, pid, row, times, truth, is_exact, ran_since, mm_moved):
     stat, status, who = truth['stat'], truth['status'], 'PID %d (%s)' % (pid, row['comm'])
     moved = 'it ran on after the truth was taken' if ran_since else None
     check_comm(r, who, row, stat)
-    r.check(who + ' state', row['state'], STATES.get(stat['state']), moved)
+    # woken but not yet on a CPU: running to the kernel, though it has not run since. Rare, so not excused often
+    woken = 'it was woken and waits for a CPU' if row['state'] == 'RU' and stat['state'] in 'SDI' else None
+    if woken and len(r.explained.get(woken, [])) >= WOKEN_MAX:
+        woken = None
+    r.check(who + ' state', row['state'], STATES.get(stat['state']), moved or woken)
     r.check(who + ' ppid', row['ppid'], stat['ppid'])
     r.check(who + ' cpu', row['cpu'], stat['cpu'], moved)
     r.check(who + ' start', times['start_boottime_ns'] // (10 ** 9 // TICKS_PER_S), stat['start'])

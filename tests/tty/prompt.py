@@ -284,6 +284,12 @@ class Cases:
 
 
 def main():
+    try:
+        for fd in pty.openpty():
+            os.close(fd)
+    except OSError as e:
+        print("skipped: this system has no pseudo terminals (is /dev/pts mounted?): %s" % e)
+        sys.exit(77)
     words, wanted = [os.path.abspath(w) for w in sys.argv[1:4]], sys.argv[4:]
     cases, failed = Cases(words), 0
     for name in [n for n in vars(Cases) if not n.startswith("_") and n != "start"]:

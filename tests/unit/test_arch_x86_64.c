@@ -231,8 +231,10 @@ static void check_layouts(void)
 
 	/* a kernel of 4.10 and later with KASLR of image and memory */
 	memset(&w, 0, sizeof(w));
-	w.vmcoreinfo = "KERNELOFFSET=31600000\nNUMBER(phys_base)=-830472192\nSYMBOL(swapper_pg_dir)=ffffffffb3a10000\nNUMBER(pgtable_l5_enabled)=0\n";
-	w.symbols = "page_offset_base=ffffffff82000000\nvmalloc_base=ffffffff82000008\nvmemmap_base=ffffffff82000010\n_end=ffffffff82c34567\n";
+	w.vmcoreinfo = "KERNELOFFSET=31600000\nNUMBER(phys_base)=-830472192\n"
+		"SYMBOL(swapper_pg_dir)=ffffffffb3a10000\nNUMBER(pgtable_l5_enabled)=0\n";
+	w.symbols = "page_offset_base=ffffffff82000000\nvmalloc_base=ffffffff82000008\nvmemmap_base=ffffffff82000010\n"
+		"_end=ffffffff82c34567\n";
 	w.variables = "ffffffffb3600000=ffff8a2800000000\nffffffffb3600008=ffffac3cc0000000\nffffffffb3600010=ffffd9ff00000000\n";
 	check_ok(layout(&l));
 	CHECK_INT(l.kaslr_offset, 0x31600000);
@@ -254,11 +256,13 @@ static void check_layouts(void)
 	CHECK(!arch->linear(&l, 0xffff8a27fffffff8, &phys));
 	CHECK(!arch->linear(&l, 0x1000, &phys));
 	CHECK(arch->is_kernel_addr(&l, 0xffff800000000000) && arch->is_kernel_addr(&l, UINT64_MAX));
-	CHECK(!arch->is_kernel_addr(&l, 0x7fffffffffff) && !arch->is_kernel_addr(&l, 0) && !arch->is_kernel_addr(&l, 0xff11000000000000));
+	CHECK(!arch->is_kernel_addr(&l, 0x7fffffffffff) && !arch->is_kernel_addr(&l, 0));
+	CHECK(!arch->is_kernel_addr(&l, 0xff11000000000000));
 
 	/* five levels, SME; the user's word before all */
 	w.kaslr = 0;
-	w.vmcoreinfo = "KERNELOFFSET=0\nNUMBER(phys_base)=4096\nSYMBOL(swapper_pg_dir)=ffffffff82a10000\nNUMBER(pgtable_l5_enabled)=1\nNUMBER(sme_mask)=140737488355328\n";
+	w.vmcoreinfo = "KERNELOFFSET=0\nNUMBER(phys_base)=4096\nSYMBOL(swapper_pg_dir)=ffffffff82a10000\n"
+		"NUMBER(pgtable_l5_enabled)=1\nNUMBER(sme_mask)=140737488355328\n";
 	w.variables = "ffffffff82000000=ff11000000000000\n";
 	w.overrides = "phys_base=200000\n";
 	check_ok(layout(&l));
@@ -285,7 +289,9 @@ static void check_layouts(void)
 	CHECK_INT(l.pgd_phys, 0x91c10000 - 0x80000000 + 0x5000000);
 
 	/* no VMCOREINFO at all: symbols of each age */
-	static const char *const tops[] = { "init_top_pgt=ffffffff81c10000", "init_level4_pgt=ffffffff81c10000", "swapper_pg_dir=ffffffff81c10000" };
+	static const char *const tops[] = {
+		"init_top_pgt=ffffffff81c10000", "init_level4_pgt=ffffffff81c10000", "swapper_pg_dir=ffffffff81c10000",
+	};
 	for (size_t i = 0; i < KA_COUNT(tops); i++) {
 		memset(&w, 0, sizeof(w));
 		w.symbols = tops[i];
@@ -300,7 +306,8 @@ static void check_layouts(void)
 	err = layout(&l);
 	CHECK(err && err->code == KA_CORRUPT && strstr(err->message, "0x1234"));
 	ka_error_free(err);
-	w.vmcoreinfo = "KERNELOFFSET=\nNUMBER(phys_base)=x\nSYMBOL(swapper_pg_dir)=ffffffff81c10000\nNUMBER(pgtable_l5_enabled)=\n";
+	w.vmcoreinfo = "KERNELOFFSET=\nNUMBER(phys_base)=x\nSYMBOL(swapper_pg_dir)=ffffffff81c10000\n"
+		"NUMBER(pgtable_l5_enabled)=\n";
 	check_ok(layout(&l));
 	CHECK_INT(l.kaslr_offset, 0);
 	CHECK_INT(l.phys_base, 0);
@@ -309,10 +316,15 @@ static void check_layouts(void)
 /* Without page_offset_base (kernels without CONFIG_RANDOMIZE_MEMORY): a constant, which the page tables tell. */
 static void check_page_offset(void)
 {
-	static const struct { unsigned levels, index, index2; uint64_t want; } cases[] = {
-		{ 4, 273, 0, 0xffff888000000000 }, { 4, 272, 0, 0xffff880000000000 }, { 4, 258, 0, 0xffff810000000000 },
-		{ 5, 273, 0, 0xff11000000000000 }, { 5, 272, 0, 0xff10000000000000 },
-		{ 4, 300, 0, 0xffff888000000000 },	/* none fits: the newest */
+	static const struct { unsigned levels, index, index2; bool is_minimal; uint64_t want; } cases[] = {
+		{ 4, 273, 0, false, 0xffff888000000000 }, { 4, 272, 0, false, 0xffff880000000000 },
+		{ 4, 258, 0, false, 0xffff810000000000 },
+		{ 5, 273, 0, false, 0xff11000000000000 }, { 5, 272, 0, false, 0xff10000000000000 },
+		{ 4, 20, 0, false, 0xffff888000000000 },	/* none fits: the newest */
+		/* what KASLR made of it, without the variable that tells: at any multiple of 1 GB */
+		{ 4, 273, 0, true, 0xffff888000000000 }, { 4, 300, 7, true, 0xffff9601c0000000 }, { 4, 300, 511, true, 0xffff967fc0000000 },
+		{ 5, 280, 3, true, 0xff180000c0000000 },
+		{ 4, 20, 0, true, 0 }, { 4, 511, 510, true, 0 },	/* none: the tables are walked */
 	};
 
 	for (size_t i = 0; i < KA_COUNT(cases); i++) {
@@ -325,17 +337,21 @@ static void check_page_offset(void)
 		for (unsigned level = cases[i].levels - 1; level > 1; level--, at = next) {
 			next = at + 0x1000;
 			v = next | 0x63;
-			memcpy(w.memory + at + (level == cases[i].levels - 1 ? cases[i].index : 0) * 8, &v, 8);
+			memcpy(w.memory + at + (level == cases[i].levels - 1 ? cases[i].index : level == 2 ? cases[i].index2 : 0) * 8, &v, 8);
 		}
+		w.symbols = cases[i].is_minimal ? "" : "_end=ffffffff82000000\n";
 		v = 0xe3;	/* a large page at physical 0 */
 		memcpy(w.memory + at, &v, 8);
 		check_ok(layout(&l));
 		CHECK_INT(l.page_offset, cases[i].want);
+		CHECK_INT(ka_arch_by_name("x86_64")->linear(&l, l.page_offset + 0x1000, &v), !cases[i].is_minimal);
 	}
 }
 
-static const char *const print_order[] = { "RIP", "RSP", "RFLAGS", "RAX", "RBX", "RCX", "RDX", "RSI", "RDI", "RBP", "R8", "R9", "R10",
-	"R11", "R12", "R13", "R14", "R15", "ORIG_RAX", "CS", "SS" };
+static const char *const print_order[] = {
+	"RIP", "RSP", "RFLAGS", "RAX", "RBX", "RCX", "RDX", "RSI", "RDI", "RBP", "R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15", "ORIG_RAX", "CS",
+	"SS",
+};
 
 static uint64_t printed(const struct ka_pt_regs *pt, const char *name)
 {

@@ -46,7 +46,7 @@ static void check_self(void)
 	const struct ka_symtab *t;
 	const char *file = NULL;
 	unsigned line = 0;
-	size_t i;
+	size_t i = 0;
 
 	if (!o || !ka_object_section(o, ".debug_line"))
 		return ka_object_close(o);	/* built without -g */

@@ -21,7 +21,6 @@ static struct tiny tiny;
 static struct ka_kernel *k;
 static ka_addr task, stack;
 
-/* The view of inactive_task_frame and of task_struct, by members of our own choice. */
 struct fake_task { int32_t pid, tgid; char comm[16]; uint64_t stack, sp; };
 KA_VIEW(fake_task, ("task_struct"), KA_FROM(fake_task, pid, "pid"), KA_FROM(fake_task, tgid, "tgid"), KA_FROM(fake_task, comm, "comm"),
 	KA_FROM(fake_task, stack, "stack"), KA_FROM(fake_task, sp, "thread.sp"));
@@ -41,13 +40,16 @@ static void words(ka_addr at, const uint64_t *w, size_t n)
 /* Function and kind of each frame: "2s 3f 4f": __schedule from the start, schedule by frame pointer ... '?' scan, 'p' pt_regs */
 static char *text_of(const struct ka_stack *s)
 {
-	static const char letters[] = { [KA_BY_START] = 's', [KA_BY_CFI] = 'c', [KA_BY_ORC] = 'o', [KA_BY_FP] = 'f', [KA_BY_SCAN] = '?', [KA_BY_PT_REGS] = 'p' };
+	static const char letters[] = {
+		[KA_BY_START] = 's', [KA_BY_CFI] = 'c', [KA_BY_ORC] = 'o', [KA_BY_FP] = 'f', [KA_BY_SCAN] = '?', [KA_BY_PT_REGS] = 'p',
+	};
 	static char text[16384];
 	size_t n = 0;
 
 	text[0] = 0;
 	for (size_t i = 0; i < s->count && n < sizeof(text) - 32; i++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%d%c", i ? " " : "", (int)((s->frames[i].ip - TINY_TEXT) >> 12), letters[s->frames[i].by]);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%d%c", i ? " " : "",
+				      (int)((s->frames[i].ip - TINY_TEXT) >> 12), letters[s->frames[i].by]);
 	return text;
 }
 
@@ -83,9 +85,10 @@ static uint64_t call_into(unsigned function, unsigned offset)
 	return at;
 }
 
-/* inactive_task_frame: flags? r15 r14 r13 r12 bx bp ret, as the kernel has it */
+/* What __switch_to_asm leaves; "x": as btf_hide() hides it. */
 struct inactive { uint64_t bp; ka_addr ret_at, bp_at; };
-KA_VIEW(inactive, ("inactive_task_frame", "xnactive_task_frame"), KA_FROM(inactive, bp, "bp"), KA_AT(inactive, ret_at, "ret_addr"), KA_AT(inactive, bp_at, "bp"));
+KA_VIEW(inactive, ("inactive_task_frame", "xnactive_task_frame"),
+	KA_FROM(inactive, bp, "bp"), KA_AT(inactive, ret_at, "ret_addr"), KA_AT(inactive, bp_at, "bp"));
 
 static void check_chain(bool is_old)
 {
@@ -206,7 +209,9 @@ static void set(struct ka_regs *r, unsigned n, uint64_t v)
 /* Steps from registers: of a task that ran. */
 static void check_steps(void)
 {
-	struct ka_stacks stacks = { .area = { { stack, stack + STACK_SIZE, "task" }, { stack + 0x100000, stack + 0x101000, "IRQ" } }, .count = 2 };
+	struct ka_stacks stacks = {
+		.area = { { stack, stack + STACK_SIZE, "task" }, { stack + 0x100000, stack + 0x101000, "IRQ" } }, .count = 2,
+	};
 	struct ka_arena *a = ka_arena_new();
 	uint64_t sp = stack + 0x1000;
 	struct ka_regs regs = { 0 };

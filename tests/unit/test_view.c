@@ -13,7 +13,8 @@ enum { INT_SIGNED = 1, INT_CHAR = 2 };
 
 /*
  * struct thing { s32 pid; u16 flags; s8 small; u8 byte; u64 big; char comm[16]; @32 a:3 b:7 signed s:5 wide:40;
- *   @40 union { u64 first; struct { u32 lo, hi; }; }; @48 struct list_head tasks; @64 struct mem mem[3]; @112 u64 mounts; @5000 u64 far; };
+ *   @40 union { u64 first; struct { u32 lo, hi; }; }; @48 struct list_head tasks; @64 struct mem mem[3];
+ *   @112 u64 mounts; @5000 u64 far; };
  */
 static const uint8_t *make_types(struct btf_build *b, size_t *ret_size)
 {

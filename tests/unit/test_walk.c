@@ -151,8 +151,8 @@ static void check_xarray(struct tiny *t, enum shape shape)
 	struct ka_kernel *k = t->k;
 	/* inner nodes are marked by 2 in xarrays and by 1 in radix trees of 4.7 on; before, only at the root */
 	uint64_t mark = shape == NEW_XARRAY ? 2 : 1, inner = shape == OLD_RADIX ? 0 : mark, value = shape == NEW_XARRAY ? 1 : 2;
-	ka_addr root = tiny_alloc(t, 16, 8), top = make_node(t, shape, 6), left = make_node(t, shape, 0), right = make_node(t, shape, 0), got[MAX];
-	ka_addr item = tiny_alloc(t, 4096, 4096);
+	ka_addr root = tiny_alloc(t, 16, 8), top = make_node(t, shape, 6), left = make_node(t, shape, 0), right = make_node(t, shape, 0);
+	ka_addr got[MAX], item = tiny_alloc(t, 4096, 4096);
 
 	CHECK_INT(run(ka_walk_xarray(k, root), got, NULL), 0);
 	tiny_put(t, root + 8, item, 8);		/* the only entry, at index 0 */

@@ -79,7 +79,8 @@ static int core_make(const struct tiny_options *o)
 {
 	static const char name[12] = "VMCOREINFO";
 	uint8_t *head = calloc(1, CORE_BASE);
-	char *info = ka_xprintf("OSRELEASE=0.0.0-tiny\nPAGESIZE=4096\nKERNELOFFSET=0\nNUMBER(phys_base)=0\nSYMBOL(swapper_pg_dir)=%llx\n%s",
+	char *info = ka_xprintf("OSRELEASE=0.0.0-tiny\nPAGESIZE=4096\nKERNELOFFSET=0\nNUMBER(phys_base)=0\n"
+				"SYMBOL(swapper_pg_dir)=%llx\n%s",
 				TINY_IMAGE + TABLES, o->vmcoreinfo ? o->vmcoreinfo : "");
 	Elf64_Ehdr e = { .e_type = ET_CORE, .e_machine = EM_X86_64, .e_version = 1, .e_phoff = sizeof(e), .e_ehsize = sizeof(e),
 			 .e_phentsize = sizeof(Elf64_Phdr) };

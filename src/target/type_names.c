@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Names of types and of their members, for completion. */
+/* Names of types and of their members, as a user begins to type them. */
 #include "kernel.h"
-#include "session.h"
 
 #define ANONYMOUS_DEPTH_MAX 16
 
@@ -26,7 +25,7 @@ static void each_name(void *ctx, enum ka_type_kind kind, const char *name, uint3
 		name_offer(ctx, name);
 }
 
-void ka_complete_types(struct ka_kernel *k, const char *prefix, bool (*add)(void *ctx, const char *name), void *ctx)
+void ka_type_names(struct ka_kernel *k, const char *prefix, bool (*add)(void *ctx, const char *name), void *ctx)
 {
 	struct wanted w = { prefix, strlen(prefix), add, ctx, false };
 	struct ka_types *types;
@@ -54,7 +53,7 @@ static void members_offer(struct ka_types *types, struct ka_arena *a, uint32_t i
 	}
 }
 
-void ka_complete_members(struct ka_kernel *k, const char *path, const char *prefix, bool (*add)(void *ctx, const char *name), void *ctx)
+void ka_type_member_names(struct ka_kernel *k, const char *path, const char *prefix, bool (*add)(void *ctx, const char *name), void *ctx)
 {
 	struct wanted w = { prefix, strlen(prefix), add, ctx, false };
 	struct ka_types *types;
