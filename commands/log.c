@@ -379,7 +379,7 @@ const struct ka_command ka_command_log = {
 		"    log -T | tail\n"
 		"    log -m | grep '^.*<[0-3]>'\n",
 	.options = options,
-	.needs = KA_NEED_TYPES | KA_NEED_SYMBOLS,
+	.needs = KA_NEED_SYMBOLS,	/* the few types of the log come from VMCOREINFO where there is no vmlinux */
 	.rows = rows,
 	.run = run,
 };

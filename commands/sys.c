@@ -19,7 +19,7 @@ struct sys_row {
 	uint64_t date_s, uptime_ns, memory_bytes, tainted;
 	double load_1, load_5, load_15, cpu_mhz;
 	ka_addr task, thread_info;
-	bool is_partial, has_date, has_uptime, has_load, has_memory, has_tainted, has_task;
+	bool is_partial, has_date, has_uptime, has_load, has_memory, has_tainted, has_task, has_tasks;
 };
 KA_RECORD(sys_row, "system",
 	KA_CELL(sys_row, kernel, KA_TEXT, KA_ONLY_TEXT, "KERNEL", "vmlinux, and [TAINTED] or [LIVEPATCH]"),
@@ -45,14 +45,14 @@ KA_RECORD(sys_row, "system",
 	KA_COLF(sys_row, dumps, KA_LIST, KA_ONLY_JSON, "files of the dump"),
 	KA_COLF(sys_row, format, KA_TEXT, KA_ONLY_JSON, "their format"),
 	KA_COLF(sys_row, is_partial, KA_BOOL, KA_ONLY_JSON, "were pages left out?"),
-	KA_COLF(sys_row, cpus, KA_UINT, KA_ONLY_JSON, "CPUs that were there"),
-	KA_COLF(sys_row, cpus_offline, KA_UINT, KA_ONLY_JSON, "those of them that were off"),
+	KA_COL_IF(sys_row, cpus, KA_UINT, has_tasks, "CPUs that were there"),
+	KA_COL_IF(sys_row, cpus_offline, KA_UINT, has_tasks, "those of them that were off"),
 	KA_COL_IF(sys_row, date_s, KA_UINT, has_date, "DATE in seconds since 1970"),
 	KA_COL_IF(sys_row, uptime_ns, KA_UINT, has_uptime, "UPTIME in nanoseconds"),
 	KA_COL_IF(sys_row, load_1, KA_FLOAT, has_load, "load average of a minute"),
 	KA_COL_IF(sys_row, load_5, KA_FLOAT, has_load, "of five minutes"),
 	KA_COL_IF(sys_row, load_15, KA_FLOAT, has_load, "of fifteen minutes"),
-	KA_COLF(sys_row, tasks, KA_UINT, KA_ONLY_JSON, "count of tasks"),
+	KA_COL_IF(sys_row, tasks, KA_UINT, has_tasks, "count of tasks"),
 	KA_COLF(sys_row, arch, KA_TEXT, KA_ONLY_JSON, "architecture"),
 	KA_COLF(sys_row, cpu_mhz, KA_FLOAT, KA_ONLY_JSON | KA_ZERO_IS_NONE, "speed of the boot CPU"),
 	KA_COL_IF(sys_row, memory_bytes, KA_UINT, has_memory, "physical memory"),
@@ -167,6 +167,8 @@ static void fill_clocks(struct ka_call *c, struct sys_row *r)
 	if (r->has_date)
 		r->date = ka_time_text(c->arena, (int64_t)r->date_s);
 	ka_call_fault(c, err);
+	if (!r->has_tasks)
+		return;
 	err = ka_uptime(c->k, &r->uptime_ns);
 	r->has_uptime = !err;
 	if (r->has_uptime)
@@ -203,6 +205,13 @@ static void fill_names(struct ka_call *c, struct sys_row *r)
 	r->machine = !err && u->machine[0] ? u->machine : r->arch;
 	r->machine_text = ka_printf(c->arena, r->cpu_mhz > 0 ? "%s  (%" PRIu64 " Mhz)" : "%s  (unknown Mhz)", r->machine,
 				    (uint64_t)r->cpu_mhz);
+	if (!r->has_tasks) {	/* kernels tell of uts_namespace in VMCOREINFO, but older ones do not */
+		if (err && err->code == KA_MISSING)
+			ka_error_drop(err);
+		else
+			ka_call_fault(c, err);
+		return;
+	}
 	ka_call_fault(c, err);
 	err = ka_memory_total(c->k, &r->memory_bytes);
 	r->has_memory = !err;
@@ -263,11 +272,15 @@ static struct ka_error *header(struct ka_call *c)
 	struct sys_row r = {0};
 	bool is_oops_line;
 
+	/* Without a vmlinux ("KERNEL: (none)" says so) there may be no types: what then is not known is left out. */
+	r.has_tasks = ka_type_exists(c->k, "task_struct");
 	fill_files(c, &r);
-	fill_cpus(c, &r);
+	if (r.has_tasks) {
+		fill_cpus(c, &r);
+		r.tasks = ka_task_count(c->k);
+		r.tasks_text = ka_printf(c->arena, "%u", r.tasks);
+	}
 	fill_clocks(c, &r);
-	r.tasks = ka_task_count(c->k);
-	r.tasks_text = ka_printf(c->arena, "%u", r.tasks);
 	fill_names(c, &r);
 	r.panic = ka_panic_message(c->k, c->arena, &is_oops_line);
 	r.panic_text = ka_printf(c->arena, "\"%s\"%s", r.panic, is_oops_line ? " (check log for details)" : "");

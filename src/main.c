@@ -47,6 +47,34 @@ static int doc_put(const char *what)
 	return status;
 }
 
+/* --osrelease, --build-id: the value alone. */
+static int identity_put(const struct ka_program *p)
+{
+	bool is_release = p->only->id == KA_OPT_OSRELEASE;
+	struct ka_dump_identity id;
+	struct ka_error *err = ka_dump_identity(&p->open, &id);
+	const char *value = is_release ? id.release : id.build_id;
+	int status = err ? KA_EXIT_CANNOT_OPEN : KA_EXIT_CLEAN;
+	struct ka_str text = {0};
+
+	if (!err && !value) {
+		err = ka_error_new(KA_MISSING, id.has_vmcoreinfo ? "the dump's VMCOREINFO does not tell the kernel's %s" :
+				   "the dump has no VMCOREINFO, which would tell the kernel's %s", is_release ? "release" : "build-id");
+		status = KA_EXIT_FAULTS;
+	}
+	if (err) {
+		message_put(err->message);
+		ka_error_free(err);
+	} else {
+		ka_escape_text(&text, value, strlen(value), false);
+		ka_str_addc(&text, '\n');
+		text_put(&text);
+	}
+	free(id.release);
+	free(id.build_id);
+	return status;
+}
+
 /* vmlinux and dump, opened; the exit status when that fails. */
 static int kernel_open(const struct ka_program *p, struct ka_kernel **ret)
 {
@@ -162,6 +190,8 @@ int main(int argc, char **argv)
 		status = KA_EXIT_CLEAN;
 	} else if (p.doc) {
 		status = doc_put(p.doc);
+	} else if (p.only && p.only->id != KA_OPT_LOG) {
+		status = identity_put(&p);
 	} else {
 		status = kernel_open(&p, &k);
 		if (!status) {

@@ -32,7 +32,7 @@ static struct ka_error *layout_image(const struct ka_arch_env *env, struct ka_la
 	l->page_shift = 12;
 	l->text_base = START_KERNEL_MAP;
 	l->text_end = START_KERNEL_MAP + KERNEL_IMAGE_SIZE;
-	/* NUMBER since 51dbd9252505, v4.20; "_end" of vmlinux bounds it more closely */
+	/* of newer kernels; _end of vmlinux bounds the image more closely */
 	if (number(env, "NUMBER(KERNEL_IMAGE_SIZE)", 0, &v) && v >= KERNEL_IMAGE_SIZE / 2 && v <= KERNEL_IMAGE_SIZE)
 		l->text_end = START_KERNEL_MAP + v;
 	l->pte_mask = PTE_ADDR_MASK;
@@ -76,6 +76,46 @@ static bool variable(const struct ka_arch_env *env, const char *name, uint64_t *
 static struct ka_error *pt_walk(const struct ka_arch_env *env, const struct ka_layout *l, uint64_t pgd_phys, uint64_t virt,
 				struct ka_pt_walk *w, uint64_t *ret_phys, uint64_t *ret_page_size);
 
+/* Does the direct map start here? Physical 0 is in it, and so is the top page table. */
+static bool is_page_offset(const struct ka_arch_env *env, const struct ka_layout *l, uint64_t at)
+{
+	uint64_t phys;
+
+	return !ka_error_drop(pt_walk(env, l, l->pgd_phys, at, NULL, &phys, NULL)) && !phys &&
+	       !ka_error_drop(pt_walk(env, l, l->pgd_phys, at + l->pgd_phys, NULL, &phys, NULL)) && phys == l->pgd_phys;
+}
+
+/*
+ * The lowest place in the kernel's half where the direct map could start: KASLR puts it at a multiple of 1 GB (one PUD
+ * entry). table maps from virt on; level 2 is the PUD.
+ */
+static bool scan_page_offset(const struct ka_arch_env *env, const struct ka_layout *l, uint64_t table, int level, uint64_t virt,
+			     uint64_t *ret)
+{
+	int top = (int)l->va_levels - 1;
+	uint64_t entries[512];
+
+	if (ka_error_drop(env->read_phys(env->ctx, table, entries, sizeof(entries))))
+		return false;
+	for (unsigned i = level == top ? 256 : 0; i < 512 && !ka_interrupted(); i++) {
+		uint64_t at = virt | (uint64_t)i << (12 + 9 * level);
+
+		if (!(entries[i] & PTE_PRESENT))
+			continue;
+		if (level == top)
+			at |= ~0ull << (12 + 9 * l->va_levels - 1);
+		if (at >= START_KERNEL_MAP)	/* the image, whose mapping starts at physical phys_base: 0, perhaps */
+			return false;
+		if (level == 2 ? is_page_offset(env, l, at) :
+				 scan_page_offset(env, l, entries[i] & l->pte_mask & PTE_ADDR_MASK, level - 1, at, ret)) {
+			if (level == 2)
+				*ret = at;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Without page_offset_base the direct map is at a constant, which moved: the page tables say which one it is. */
 static uint64_t find_page_offset(const struct ka_arch_env *env, const struct ka_layout *l)
 {
@@ -88,26 +128,32 @@ static uint64_t find_page_offset(const struct ka_arch_env *env, const struct ka_
 	const uint64_t *c = l->va_levels == 5 ? candidates5 : candidates4;
 	size_t n = l->va_levels == 5 ? KA_COUNT(candidates5) : KA_COUNT(candidates4);
 
-	for (size_t i = 0; i < n; i++) {
-		uint64_t phys;
+	uint64_t at = 0, phys;
 
+	for (size_t i = 0; i < n; i++) {
 		if (!ka_error_drop(pt_walk(env, l, l->pgd_phys, c[i] + l->pgd_phys, NULL, &phys, NULL)) && phys == l->pgd_phys)
 			return c[i];
 	}
-	return c[0];
+	/* Without vmlinux the variable may exist and not be known. */
+	if (scan_page_offset(env, l, l->pgd_phys & ~4095ull, (int)l->va_levels - 1, 0, &at))
+		return at;
+	return env->symbol(env->ctx, "_end", &at) ? c[0] : 0;
 }
 
 /* Phase 1: the regions, from the variables of 021182e52fe0 (v4.8, KASLR of memory) or the constants before and without. */
 static void layout_regions(const struct ka_arch_env *env, struct ka_layout *l)
 {
-	bool is_l5 = l->va_levels == 5;
 	uint64_t v;
+	bool is_l5 = l->va_levels == 5, has_symbols = env->symbol(env->ctx, "_end", &v);
 
-	if (env->symbol(env->ctx, "_end", &v) && v > l->text_base && v < l->text_end)
+	if (has_symbols && v > l->text_base && v < l->text_end)
 		l->text_end = (v + 4095) & ~4095ull;
+	else if (!has_symbols && !number(env, "NUMBER(KERNEL_IMAGE_SIZE)", 0, &v))
+		l->text_end = START_KERNEL_MAP + KERNEL_IMAGE_SIZE / 2;	/* modules may come then; the rest is walked */
 	if (!variable(env, "page_offset_base", &l->page_offset))
 		l->page_offset = find_page_offset(env, l);
-	l->page_offset_end = l->page_offset + (is_l5 ? 1ull << 55 : 1ull << 46);
+	/* Without vmlinux nobody knows what KASLR put behind the direct map, and how close: the tables are walked. */
+	l->page_offset_end = l->page_offset + (!has_symbols ? 0 : is_l5 ? 1ull << 55 : 1ull << 46);
 	if (!variable(env, "vmalloc_base", &l->vmalloc_start))
 		l->vmalloc_start = is_l5 ? 0xffa0000000000000ull : 0xffffc90000000000ull;
 	if (l->vmalloc_start > l->page_offset)

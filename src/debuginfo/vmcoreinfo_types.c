@@ -76,7 +76,7 @@ static const struct known known[] = {
 	{ "prb_data_ring", "head_lpos", .type = "atomic_long_t" },
 	{ "prb_data_ring", "tail_lpos", .type = "atomic_long_t" },
 	{ "atomic_long_t", "counter", ID_LONG },
-	{ "latched_seq", "val", ID_U64, .count = 2 },	/* 7d7a23a91c91, v5.12 */
+	{ "latched_seq", "val", ID_U64, .count = 2 },	/* v5.12 */
 	/* records of variable length: v3.5; struct log until 62e32ac3505a, v3.11 */
 	RECORD("printk_log"),
 	RECORD("log"),
@@ -109,14 +109,17 @@ static struct vmcoreinfo_types *of(struct ka_types *t)
 	return t->priv;
 }
 
-/* The number of "WORD(a.b)=number" (b may be NULL) in the text, which may be broken. */
+/* The number of "WORD(a.b)=number" (b may be NULL) in the text, which may be broken. NUL ends a line, too. */
 static bool number(const char *text, size_t size, const char *word, const char *a, const char *b, uint64_t *ret)
 {
 	char key[128];
 	int n = snprintf(key, sizeof(key), "%s(%s%s%s)=", word, a, b ? "." : "", b ? b : "");
 
 	for (const char *line = text, *end = text + size; line < end;) {
-		const char *stop = memchr(line, '\n', (size_t)(end - line)) ?: end;
+		const char *stop = line;
+
+		while (stop < end && *stop && *stop != '\n')
+			stop++;
 
 		if (stop - line > n && !memcmp(line, key, (size_t)n)) {
 			const char *digit = line + n;

@@ -169,10 +169,12 @@ static struct ka_error *quoted(struct ka_lexer *l)
 {
 	struct ka_token *t = &l->token;
 	char quote = *l->at, c = 0;
-	const char *p = l->at + 1;
-	size_t cap = strlen(p) + 1;
+	const char *p = l->at + 1, *end = p;
 
-	t->text = ka_alloc(l->arena, cap);
+	/* only as much as this literal has: many of them must not cost the whole text each */
+	while (*end && *end != quote)
+		end += end[0] == '\\' && end[1] ? 2 : 1;
+	t->text = ka_alloc(l->arena, (size_t)(end - p) + 1);
 	while (*p && *p != quote) {
 		if (!character(&p, &c)) {
 			t->start = p;

@@ -5,6 +5,7 @@
  * which of them are in the file; the n-th set bit of the second has the n-th descriptor.
  */
 #include <elf.h>
+#include "flat.h"
 #include "image_priv.h"
 
 /* Offsets in struct disk_dump_header, as 64-bit machines lay it out. */
@@ -32,7 +33,7 @@ struct diskdump {
 	uint32_t block_size;
 	uint64_t max_pfn;
 	const uint8_t *present, *memory;	/* bitmap 2 and 1 */
-	uint8_t *owned;				/* both, when the file could not be mapped */
+	uint8_t *owned;				/* both, when they are not read in the map */
 	uint64_t *ranks;			/* set bits of present before each RANK_BITS */
 	uint64_t page_count;
 	uint8_t head[H_STATUS];			/* of the first file: parts of one dump have it in common */
@@ -175,7 +176,8 @@ static struct ka_error *read_bitmaps(struct diskdump *d, const struct ka_file *f
 	const uint8_t *bytes;
 	struct ka_error *err;
 
-	if (f->map) {
+	/* a copy outlives a file that shrinks; of the largest machines' bitmaps none is made */
+	if (f->map && h->bitmap_size > COUNT_BYTES_MAX) {
 		bytes = f->map + h->bitmap_offset;
 	} else {
 		/* what a flattened file makes may have holes, and its size is what the file says: the bitmaps are none */
@@ -403,23 +405,11 @@ static struct ka_error *diskdump_open(struct ka_image *img)
 	return err;
 }
 
-/* makedumpfile -d: each bit leaves out a class of pages. */
 static struct ka_error *excluded(uint64_t phys, int level)
 {
-	static const char *const classes[] = { "zero pages", "page cache", "private page cache", "user pages", "free pages" };
-	struct ka_str s = { 0 };
-	struct ka_error *err;
-
-	for (size_t i = 0; level > 0 && i < KA_COUNT(classes); i++)
-		if (level >> i & 1)
-			ka_str_printf(&s, "%s%s", s.len ? ", " : "", classes[i]);
-	if (s.len)
-		err = ka_error_at(KA_EXCLUDED, KA_SPACE_PHYS, phys, "physical 0x%" PRIx64 " was left out of the dump by makedumpfile (-d %d: without %s)",
-				  phys, level, s.p);
-	else
-		err = ka_error_at(KA_EXCLUDED, KA_SPACE_PHYS, phys, "physical 0x%" PRIx64 " was left out of the dump by makedumpfile", phys);
-	ka_str_free(&s);
-	return err;
+	if (level > 0)
+		return ka_error_at(KA_EXCLUDED, KA_SPACE_PHYS, phys, "physical 0x%" PRIx64 " was left out of the dump by makedumpfile (-d %d)", phys, level);
+	return ka_error_at(KA_EXCLUDED, KA_SPACE_PHYS, phys, "physical 0x%" PRIx64 " was left out of the dump by makedumpfile", phys);
 }
 
 static struct ka_error *diskdump_read_page(struct ka_image *img, uint64_t phys, void *buf)
@@ -452,9 +442,16 @@ static struct ka_error *diskdump_read_page(struct ka_image *img, uint64_t phys, 
 		err = ka_error_new(KA_UNSUPPORTED, "the page descriptor has unknown flags 0x%x: written by a newer makedumpfile, or damaged", flags);
 	if (!err && (!size || size > 2 * d->block_size))
 		err = ka_error_new(KA_CORRUPT, "the page descriptor says %u bytes at 0x%" PRIx64, size, offset);
-	if (!err && p->file->map && offset <= p->file->size && size <= p->file->size - offset) {
+	bool is_done = false;
+	if (!err && p->file->map && !ka_file_is_broken(p->file) && offset <= p->file->size && size <= p->file->size - offset) {
 		err = ka_page_unpack(flags, p->file->map + offset, size, buf, d->block_size);
-	} else if (!err) {
+		is_done = !ka_file_is_broken(p->file);
+		if (!is_done) {
+			ka_error_drop(err);
+			err = NULL;
+		}
+	}
+	if (!err && !is_done) {
 		uint8_t *packed = ka_xalloc(size);
 
 		err = ka_file_read(p->file, offset, packed, size);

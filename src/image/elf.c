@@ -226,7 +226,7 @@ static size_t first_from(const struct elf *e, uint64_t phys)
 static const uint8_t *elf_map(struct ka_image *img, uint64_t phys, uint64_t *ret_size)
 {
 	const struct ka_file *f = img->files[0];
-	const struct segment *s = f->raw_map ? find(img->priv, phys) : NULL;
+	const struct segment *s = f->raw_map && !ka_file_is_broken(f) ? find(img->priv, phys) : NULL;
 
 	if (!s || phys - s->phys >= s->file_size)
 		return NULL;

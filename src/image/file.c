@@ -79,6 +79,8 @@ struct ka_error *ka_file_open(const char *path, struct ka_file **ret)
 		void *map = mmap(NULL, f->size, PROT_READ, MAP_PRIVATE, fd, 0);
 
 		f->map = map == MAP_FAILED ? NULL : map;
+		if (f->map)
+			ka_guard_add(f->map, f->size, &f->is_map_broken);
 	}
 	f->raw_size = f->size;
 	f->raw_map = f->map;
@@ -100,6 +102,8 @@ void ka_file_close(struct ka_file *f)
 {
 	if (!f)
 		return;
+	if (f->raw_map)
+		ka_guard_remove(f->raw_map);
 	if (f->raw_map)
 		munmap((void *)f->raw_map, f->raw_size);
 	ka_flat_close(f->flat);
@@ -123,9 +127,10 @@ struct ka_error *ka_file_read_raw(const struct ka_file *f, uint64_t offset, void
 	if (offset > f->raw_size || size > f->raw_size - offset)
 		return ka_error_at(KA_TRUNCATED, KA_SPACE_FILE, offset, "%s ends at 0x%" PRIx64 ", 0x%" PRIx64 " bytes before the end of what is wanted",
 				   f->path, f->raw_size, offset + size - f->raw_size);
-	if (f->raw_map) {
+	if (f->raw_map && !ka_file_is_broken(f)) {
 		memcpy(ret, f->raw_map + offset, size);
-		return NULL;
+		if (!ka_file_is_broken(f))
+			return NULL;
 	}
 	while (size) {
 		ssize_t n = pread(f->fd, ret, size, (off_t)offset);
@@ -135,7 +140,8 @@ struct ka_error *ka_file_read_raw(const struct ka_file *f, uint64_t offset, void
 		if (n < 0)
 			return ka_error_at(KA_IO, KA_SPACE_FILE, offset, "cannot read %s at 0x%" PRIx64 ": %s", f->path, offset, strerror(errno));
 		if (n == 0)
-			return ka_error_at(KA_TRUNCATED, KA_SPACE_FILE, offset, "%s ends at 0x%" PRIx64, f->path, offset);
+			return ka_error_at(KA_TRUNCATED, KA_SPACE_FILE, offset, "%s ended before 0x%" PRIx64 " when it was read: it has shrunk since it was opened",
+					   f->path, offset);
 		ret = (uint8_t *)ret + n;
 		offset += (uint64_t)n;
 		size -= (size_t)n;

@@ -19,4 +19,13 @@ bool ka_flat_is_cut(const struct ka_flat *flat);
 /* Bytes of the file itself, whatever it is; file.c. */
 struct ka_error *ka_file_read_raw(const struct ka_file *f, uint64_t offset, void *ret, size_t size) KA_MUST_CHECK;
 
+/* guard.c: from now on an access to the map that fails sets *is_broken instead of ending the program. */
+void ka_guard_add(const void *start, size_t size, bool *is_broken);
+void ka_guard_remove(const void *start);
+/* To be asked after each use of a map. */
+static inline bool ka_file_is_broken(const struct ka_file *f)
+{
+	return __builtin_expect(__atomic_load_n(&f->is_map_broken, __ATOMIC_ACQUIRE), 0);
+}
+
 #endif

@@ -181,6 +181,9 @@ struct ka_error *ka_image_read(struct ka_image *img, uint64_t phys, void *ret, s
 		if (mapped) {
 			n = KA_MIN((uint64_t)size, room);
 			memcpy(ret, mapped, n);
+			/* the map failed under the copy: it is not offered again */
+			if (ka_file_is_broken(img->files[0]))
+				continue;
 		} else {
 			struct ka_error *err;
 

@@ -14,6 +14,7 @@ struct ka_file {
 	const uint8_t *map;	/* NULL: use ka_file_read */
 	uint64_t raw_size;	/* of the file itself, which differs from size when it is flattened */
 	const uint8_t *raw_map;
+	bool is_map_broken;	/* the file shrank or its disk failed: the map shows zeros, so it is read by pread. Ask ka_file_is_broken() */
 	struct ka_flat *flat;	/* index of a flattened file; NULL: it is a plain one */
 };
 struct ka_error *ka_file_open(const char *path, struct ka_file **ret) KA_MUST_CHECK;

@@ -31,7 +31,8 @@ struct ka_error *ka_log_records(struct ka_kernel *k, struct ka_arena *a, struct 
 		err = ka_log_read_plain(&r);
 	else
 		err = ka_error_new(KA_MISSING, "this kernel has none of the symbols prb, log_first_idx and log_end: "
-				   "it was built without printk, or its symbols are stripped");
+				   "it was built without printk, its symbols are stripped, or its vmlinux is needed because "
+				   "VMCOREINFO does not tell them");
 	if (r.records.n) {
 		*ret = ka_alloc(a, r.records.n * sizeof(**ret));
 		memcpy(*ret, r.records.at, r.records.n * sizeof(**ret));

@@ -2,6 +2,7 @@
 /* The kernel log before v5.10: variable-length records (7ff9554bb578, v3.5), and plain text before those. */
 #include <inttypes.h>
 #include <kanalyze/symbol.h>
+#include <kanalyze/system.h>
 #include <kanalyze/view.h>
 #include "printk.h"
 
@@ -184,7 +185,12 @@ struct ka_error *ka_log_read_variable(struct ka_log_reader *r)
 		l.seq = 0;
 	l.size = size;
 	l.has_caller = KA_HAS(r->k, printk_log, caller);
-	l.joins_lines = ka_symbol_lookup(r->k, "syslog_prev", &s);
+	/*
+	 * Without a vmlinux (VMCOREINFO does not tell of log_first_seq) the age is told by how x86_64 told phys_base: by its
+	 * address until 401721ecd1dc (v4.10, too). Elsewhere lines are then not joined.
+	 */
+	l.joins_lines = ka_symbol_lookup(r->k, "syslog_prev", &s) ||
+			(!ka_symbol_lookup(r->k, "log_first_seq", &s) && ka_vmcoreinfo(r->k, "SYMBOL(phys_base)"));
 	first &= UINT32_MAX;
 	next &= UINT32_MAX;
 	if (first >= size || next > size) {

@@ -296,6 +296,49 @@ static struct ka_error *try_rules(struct ka_kernel *k, const struct ka_stacks *s
 	return err;
 }
 
+/*
+ * Entry code without unwind data calls with nothing on the task's stack but the struct pt_regs at its top: that of user mode,
+ * or, of kernel threads, zeros. And a chain of frame pointers ends with 0.
+ */
+static bool is_top(struct ka_kernel *k, const struct ka_stacks *s, struct ka_cursor *c, struct ka_arena *a)
+{
+	const struct ka_stack_area *area = ka_stacks_at(s, c->sp);
+	struct ka_cursor user = *c;
+	uint64_t fp;
+
+	if (area && area == &s->area[0] && area->end - c->sp == k->arch->pt_regs_size &&
+	    !ka_error_drop(step_pt_regs(k, &(struct ka_frame_rules){ .is_pt_regs = true }, c->sp, &user, a)) && user.pt &&
+	    (user.pt->is_user || !user.pt->ip)) {
+		*c = user;
+		if (!c->pt->is_user)
+			c->pt = NULL;
+		c->is_end = true;
+		c->left = NULL;
+		return true;
+	}
+	if (!reg_get(&c->regs, k->arch->fp_reg, &fp) || fp || c->by != KA_BY_FP)
+		return false;
+	c->is_end = true;
+	c->pt = NULL;
+	c->left = NULL;
+	return true;
+}
+
+/* Nothing says how: the frame pointer, and last what looks like a return address. */
+static struct ka_error *guess(struct ka_kernel *k, const struct ka_stacks *s, struct ka_cursor *c, struct ka_arena *a)
+{
+	struct ka_cursor next = *c;
+	struct ka_frame_rules r;
+
+	fp_rules(k, &c->regs, &r);
+	if (!ka_error_drop(try_rules(k, s, &r, &next, a)) && (next.is_end || ka_is_text(k, next.ip))) {
+		*c = next;
+		c->by = KA_BY_FP;
+		return NULL;
+	}
+	return scan(k, s, c);
+}
+
 struct ka_error *ka_cursor_step(struct ka_kernel *k, const struct ka_stacks *s, struct ka_cursor *c, struct ka_arena *a)
 {
 	/* a return address may be the first byte behind a function that does not return */
@@ -336,13 +379,5 @@ struct ka_error *ka_cursor_step(struct ka_kernel *k, const struct ka_stacks *s, 
 	}
 	if (err)	/* who knew the frame says that the stack is broken: guessing on would show stale frames */
 		return err;
-	fp_rules(k, &c->regs, &r);
-	struct ka_cursor guess = *c;
-
-	if (!ka_error_drop(try_rules(k, s, &r, &guess, a)) && (guess.is_end || ka_is_text(k, guess.ip))) {
-		*c = guess;
-		c->by = KA_BY_FP;
-		return NULL;
-	}
-	return scan(k, s, c);
+	return is_top(k, s, c, a) ? NULL : guess(k, s, c, a);
 }

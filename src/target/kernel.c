@@ -126,15 +126,16 @@ const char *ka_vmcoreinfo(struct ka_kernel *k, const char *key)
 	bool found;
 
 	pthread_mutex_lock(&k->lock);
-	if (!k->vmcoreinfo_index.cap && k->image->vmcoreinfo) {
-		for (char *line = k->image->vmcoreinfo; *line;) {
+	if (!k->vmcoreinfo && k->image->vmcoreinfo) {
+		k->vmcoreinfo = ka_xstrdup(k->image->vmcoreinfo);	/* its line ends become ends of strings */
+		for (char *line = k->vmcoreinfo; *line;) {
 			char *end = strchrnul(line, '\n'), *equals = memchr(line, '=', (size_t)(end - line));
 			bool is_last = !*end;
 
 			*end = 0;
 			if (equals) {
 				*equals = 0;
-				ka_map_add(&k->vmcoreinfo_index, ka_hash_str(line), (uint64_t)(equals + 1 - k->image->vmcoreinfo));
+				ka_map_add(&k->vmcoreinfo_index, ka_hash_str(line), (uint64_t)(equals + 1 - k->vmcoreinfo));
 				*equals = '=';
 			}
 			if (is_last)
@@ -146,7 +147,7 @@ const char *ka_vmcoreinfo(struct ka_kernel *k, const char *key)
 	pthread_mutex_unlock(&k->lock);
 	/* the hash is 64 bits over some hundred known keys; still the key must stand there */
 	if (!found || offset <= strlen(key) ||
-	    strncmp(k->image->vmcoreinfo + offset - 1 - strlen(key), key, strlen(key)))
+	    strncmp(k->vmcoreinfo + offset - 1 - strlen(key), key, strlen(key)))
 		return NULL;
-	return k->image->vmcoreinfo + offset;
+	return k->vmcoreinfo + offset;
 }

@@ -87,6 +87,7 @@ struct ka_kernel {
 	pthread_cond_t state_made;
 	_Atomic(struct ka_bound_view *) *bound;	/* hash of views, see view.c */
 	struct ka_tlb_entry *tlb;
+	char *vmcoreinfo;		/* our copy of the text, cut into strings */
 	struct ka_map vmcoreinfo_index;
 };
 

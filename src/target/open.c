@@ -320,6 +320,7 @@ void ka_kernel_close(struct ka_kernel *k)
 	free(k->dump_paths);
 	strings_free(k->options.debug_dirs);
 	free(k->warning);
+	free(k->vmcoreinfo);
 	free(k->tlb);
 	ka_map_free(&k->vmcoreinfo_index);
 	ka_arena_free(k->arena);

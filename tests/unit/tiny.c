@@ -116,7 +116,7 @@ void tiny_open(struct tiny *t, const struct tiny_options *o)
 {
 	char vmlinux[64], core[64];
 	const char *const paths[] = { vmlinux, core, NULL };
-	struct ka_open_options open = { .paths = paths };
+	struct ka_open_options open = { .paths = o->is_minimal ? paths + 1 : paths, .is_minimal = o->is_minimal };
 	struct ka_error *err;
 
 	memset(t, 0, sizeof(*t));

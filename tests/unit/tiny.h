@@ -35,6 +35,7 @@ struct tiny_options {
 	const struct tiny_hole *holes;
 	size_t hole_count;
 	const char *vmcoreinfo;			/* lines more */
+	bool is_minimal;			/* opened without the vmlinux */
 	bool is_big_endian;			/* integers and views only: of a machine that there is not */
 };
 

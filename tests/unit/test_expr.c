@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Expressions: numbers, C's precedence and promotions, types, memory of the test's making, and where errors point. */
+#include "btf.h"
+#include "kernel.h"
+#include "btf_build.h"
+#include "check.h"
+#include <kanalyze/expr.h>
+#include <kanalyze/task.h>
+
+#define BASE 0xffff888000000000ull
+
+static struct ka_kernel kernel;
+static struct ka_types *types;
+static uint8_t memory[512];
+
+/* ---- what the evaluator asks of a dump ---- */
+
+struct ka_error *ka_kernel_types(struct ka_kernel *k, struct ka_types **ret)
+{
+	(void)k;
+	*ret = types;
+	return NULL;
+}
+
+unsigned ka_long_size(struct ka_kernel *k)
+{
+	(void)k;
+	return 8;
+}
+
+uint64_t ka_uint_from(struct ka_kernel *k, const void *bytes, size_t size)
+{
+	uint64_t v = 0;
+
+	(void)k;
+	memcpy(&v, bytes, size);
+	return v;
+}
+
+struct ka_error *ka_read(struct ka_kernel *k, ka_addr at, void *ret, size_t size)
+{
+	(void)k;
+	if (at < BASE || at - BASE > sizeof(memory) || size > sizeof(memory) - (at - BASE))
+		return ka_error_at(KA_EXCLUDED, KA_SPACE_VIRT, at, "left out");
+	memcpy(ret, memory + (at - BASE), size);
+	return NULL;
+}
+
+struct ka_error *ka_read_cstr(struct ka_kernel *k, ka_addr at, char *ret, size_t size)
+{
+	size_t n = 0;
+
+	for (; n + 1 < size; n++) {
+		struct ka_error *err = ka_read(k, at + n, ret + n, 1);
+
+		if (err && !n)
+			return err;
+		if (ka_error_drop(err) || !ret[n])
+			break;
+	}
+	ret[n] = 0;
+	return NULL;
+}
+
+struct ka_error *ka_symbol_find(struct ka_kernel *k, const char *name, struct ka_symbol *ret)
+{
+	static const struct ka_symbol symbols[] = {
+		{ .name = "func", .addr = 0xffffffff81000000, .size = 4, .type = 'T' },
+		{ .name = "func.cold", .addr = 0xffffffff81000100, .size = 4, .type = 't' },
+		{ .name = "func.isra.0", .addr = 0xffffffff81000200, .size = 4, .type = 't' },
+		{ .name = "counter", .addr = BASE, .size = 4, .type = 'D' },
+		{ .name = "the_outer", .addr = BASE + 64, .size = 120, .type = 'D' },
+		{ .name = "pointer", .addr = BASE + 8, .size = 8, .type = 'b' },
+		{ .name = "percpu", .addr = 0x10, .size = 4, .type = 'd', .is_percpu = true },
+		{ .name = "abba", .addr = 0x77, .size = 0, .type = 'T' },
+	};
+
+	(void)k;
+	for (size_t i = 0; i < KA_COUNT(symbols); i++) {
+		if (!strcmp(symbols[i].name, name)) {
+			*ret = symbols[i];
+			return NULL;
+		}
+	}
+	return ka_error_new(KA_NOT_FOUND, "no %s", name);
+}
+
+bool ka_enum_value(struct ka_kernel *k, const char *enumerator, int64_t *ret)
+{
+	(void)k;
+	return types->ops->enumerator(types, enumerator, ret);
+}
+
+unsigned ka_cpu_count(struct ka_kernel *k)
+{
+	(void)k;
+	return 2;
+}
+
+struct ka_error *ka_percpu_offset(struct ka_kernel *k, unsigned cpu, uint64_t *ret)
+{
+	(void)k;
+	*ret = BASE + 0x20 * cpu;
+	return NULL;
+}
+
+/*
+ * enum where { FIRST, SECOND, BELOW = -1 };
+ * struct inner { int a; char name[8]; struct inner *next; };				24 bytes
+ * struct outer { struct inner one; struct inner many[3]; unsigned int low:3, mid:5; int neg:4; u16 half; };	104 bytes
+ */
+static void types_build(struct btf_build *b)
+{
+	uint32_t n = btf_add_int(b, "int", 4, KA_BTF_INT_SIGNED, 0, 32), c = btf_add_int(b, "char", 1, KA_BTF_INT_SIGNED, 0, 8);
+	uint32_t u = btf_add_int(b, "unsigned int", 4, 0, 0, 32), s = btf_add_int(b, "unsigned short", 2, 0, 0, 16);
+	uint32_t name = btf_add_array(b, c, 8), ptr, inner, many;
+
+	ptr = btf_add(b, KA_BTF_PTR, NULL, 0, false, b->next_id + 1);
+	inner = btf_add(b, KA_BTF_STRUCT, "inner", 3, false, 24);
+	btf_put_member(b, "a", n, 0);
+	btf_put_member(b, "name", name, 32);
+	btf_put_member(b, "next", ptr, 128);
+	many = btf_add_array(b, inner, 3);
+	btf_add(b, KA_BTF_ENUM, "where", 3, true, 4);
+	btf_put_enumerator(b, "FIRST", 0);
+	btf_put_enumerator(b, "SECOND", 1);
+	btf_put_enumerator(b, "BELOW", -1);
+	btf_add(b, KA_BTF_STRUCT, "outer", 6, true, 104);
+	btf_put_member(b, "one", inner, 0);
+	btf_put_member(b, "many", many, 24 * 8);
+	btf_put_member(b, "low", u, (96 * 8) | 3u << 24);
+	btf_put_member(b, "mid", u, (96 * 8 + 3) | 5u << 24);
+	btf_put_member(b, "neg", n, (96 * 8 + 8) | 4u << 24);
+	btf_put_member(b, "half", s, 100 * 8);
+}
+
+static void put(size_t at, uint64_t value, size_t size)
+{
+	memcpy(memory + at, &value, size);
+}
+
+static void is(const char *text, unsigned flags, uint64_t want)
+{
+	uint64_t value = 0;
+	struct ka_error *err = ka_expr_number(&kernel, text, flags, &value);
+
+	if (err)
+		fprintf(stderr, "%s: %s\n", text, err->message);
+	else if (value != want)
+		fprintf(stderr, "%s:\n", text);
+	CHECK(!err);
+	if (!ka_error_drop(err))
+		CHECK_INT(value, want);
+}
+
+static void refused(const char *text, unsigned flags, enum ka_error_code code, unsigned column)
+{
+	uint64_t value = 0;
+	struct ka_error *err = ka_expr_number(&kernel, text, flags, &value);
+	unsigned where = 0;
+
+	if (!err || err->code != code)
+		fprintf(stderr, "%s: %s\n", text, err ? err->message : "no error");
+	CHECK(err);
+	if (!err)
+		return;
+	CHECK_INT(err->code, code);
+	CHECK_INT(sscanf(err->message, "column %u", &where), 1);
+	CHECK_INT(where, column);
+	ka_error_free(err);
+}
+
+static void test_numbers(void)
+{
+	is("10", 0, 10);
+	is("010", 0, 8);
+	is("0x10", 0, 16);
+	is("0b101", 0, 5);
+	is("0o17", 0, 15);
+	is("10UL", 0, 10);
+	is("'A'", 0, 65);
+	is("'\\n' + '\\x41' + '\\101'", 0, 10 + 65 + 65);
+	is("4k", 0, 4096);
+	is("2M", 0, 2 << 20);
+	is("1g", 0, 1 << 30);
+	is("010", KA_EXPR_DECIMAL, 10);
+	is("12abc", KA_EXPR_DECIMAL, 0x12abc);
+	is("abcg", KA_EXPR_DECIMAL, 0xabcull << 30);
+	is("ffffffff81000000", KA_EXPR_DECIMAL, 0xffffffff81000000);
+	is("10", KA_EXPR_HEX, 16);
+	is("ff", KA_EXPR_HEX, 255);
+	is("0b1", KA_EXPR_HEX, 0xb1);
+	is("abba", KA_EXPR_HEX | KA_EXPR_ADDRESSES, 0x77);
+	is("18446744073709551615", KA_EXPR_DECIMAL, UINT64_MAX);
+	refused("18446744073709551616", KA_EXPR_DECIMAL, KA_USAGE, 1);
+	refused("18446744073709551615k", KA_EXPR_DECIMAL, KA_USAGE, 1);
+	refused("08", 0, KA_USAGE, 1);
+	refused("12abc", 0, KA_USAGE, 1);
+	refused("'ab'", 0, KA_USAGE, 1);
+	refused("1 + '\\q'", 0, KA_USAGE, 6);
+	refused("\"abc", 0, KA_USAGE, 1);
+}
+
+static void test_operators(void)
+{
+	is("2 + 3 * 4", 0, 14);
+	is("(2 + 3) * 4", 0, 20);
+	is("20 - 5 - 3", 0, 12);
+	is("1 | 6 ^ 2 & 3", 0, 1 | (6 ^ (2 & 3)));
+	is("1 << 2 + 1", 0, 8);
+	is("5 & 4 == 4", 0, 1);
+	is("1 ? 2 : 3 ? 4 : 5", 0, 2);
+	is("0 ? 2 : 0 ? 4 : 5", 0, 5);
+	is("1, 2, 3", 0, 3);
+	is("!5 || 3 && 2", 0, 1);
+	is("0 && 1 / 0", 0, 0);
+	is("1 || 1 / 0", 0, 1);
+	is("1 ? 7 : 1 / 0", 0, 7);
+	is("-7 / 2", 0, (uint64_t)-3);
+	is("-7 % 2", 0, (uint64_t)-1);
+	is("~0", 0, UINT64_MAX);
+	is("- -5", 0, 5);
+	is("-1 >> 1", 0, UINT64_MAX);
+	is("(1 << 63) / -1", KA_EXPR_DECIMAL, 1ull << 63);
+	is("1 << 64", KA_EXPR_DECIMAL, 0);
+	/* int is 32 bits, crash's numbers have 64 */
+	is("1 << 31", 0, 0xffffffff80000000);
+	is("1 << 40", KA_EXPR_DECIMAL, 1ull << 40);
+	is("2147483647 + 1", 0, 0xffffffff80000000);
+	is("0xffffffff + 1", 0, 0);
+	is("4294967295 + 1", 0, 1ull << 32);
+	is("-1 < 1U", 0, 0);
+	is("-1 < 1", 0, 1);
+	is("-1L < 1U", 0, 1);
+	is("(u8)511", 0, 255);
+	is("(signed char)255", 0, UINT64_MAX);
+	is("(unsigned long long int)-1 > 0", 0, 1);
+	is("(bool)256", 0, 0);
+	is("(short)0x12348000", 0, 0xffffffffffff8000);
+	is("sizeof(long) + sizeof(int *) + sizeof(char)", 0, 17);
+	is("sizeof 1", 0, 4);
+	is("\"abc\" == \"abc\"", 0, 1);
+	is("\"abc\" < \"abd\"", 0, 1);
+	refused("5 / 0", 0, KA_USAGE, 3);
+	refused("5 % (1 - 1)", 0, KA_USAGE, 3);
+	refused("1 << -1", 0, KA_USAGE, 3);
+	refused("1 +", 0, KA_USAGE, 4);
+	refused("(1", 0, KA_USAGE, 3);
+	refused("1 2", 0, KA_USAGE, 3);
+	refused("1 = 2", 0, KA_USAGE, 3);
+	refused("1 @ 2", 0, KA_USAGE, 3);
+	refused("", 0, KA_USAGE, 1);
+	refused("&5", 0, KA_USAGE, 1);
+	refused("\"a\" + 1", 0, KA_USAGE, 5);
+	refused("(long short)1", 0, KA_USAGE, 2);
+}
+
+static void test_names(void)
+{
+	put(0, 42, 4);
+	put(8, BASE + 64, 8);
+	put(0x10, 7, 4);
+	put(0x30, 9, 4);
+	is("func", 0, 0xffffffff81000000);
+	is("&func", 0, 0xffffffff81000000);
+	is("func.cold + 1", 0, 0xffffffff81000101);
+	is("func.isra.0", 0, 0xffffffff81000200);
+	is("counter", 0, 42);
+	is("counter", KA_EXPR_ADDRESSES, BASE);
+	is("&counter", 0, BASE);
+	is("counter + 8", KA_EXPR_ADDRESSES | KA_EXPR_HEX, BASE + 8);
+	is("*pointer", KA_EXPR_ADDRESSES, BASE + 64);
+	is("percpu:0", 0, 7);
+	is("percpu:1", 0, 9);
+	is("percpu:1", KA_EXPR_ADDRESSES, BASE + 0x30);
+	is("1 ? counter:3", 0, 42);
+	is("1 ? (percpu:1) : 3", 0, 9);
+	is("SECOND + BELOW", 0, 0);
+	is("BELOW < 0", 0, 1);
+	refused("percpu", 0, KA_USAGE, 1);
+	refused("percpu:2", 0, KA_USAGE, 1);
+	refused("counter:0", 0, KA_USAGE, 1);
+	refused("1 + nosuch", 0, KA_NOT_FOUND, 5);
+	refused("func(1)", 0, KA_USAGE, 5);
+	refused("counter->a", 0, KA_USAGE, 8);
+}
+
+static void test_types(void)
+{
+	put(64, (uint64_t)-5, 4);
+	memcpy(memory + 68, "bash\0xy", 8);
+	put(80, BASE + 64 + 24, 8);			/* one.next = &many[0] */
+	for (unsigned i = 0; i < 3; i++)
+		put(64 + 24 + 24 * i, 100 + i, 4);
+	put(64 + 96, 5 | 21 << 3 | 0xe << 8, 4);	/* low 5, mid 21, neg -2 */
+	put(64 + 100, 0x1234, 2);
+#define OUTER "((struct outer *)&the_outer)"
+	is(OUTER "->one.a", 0, (uint64_t)-5);
+	is("((struct outer *)pointer)->one.a", 0, (uint64_t)-5);
+	is(OUTER "->many[2].a", 0, 102);
+	is(OUTER "->one.next->a", 0, 100);
+	is("(" OUTER "->one.next + 1)->a", 0, 101);
+	is("1[" OUTER "->many].a", 0, 101);
+	is("(*" OUTER ").one.next[2].a", 0, 102);
+	is(OUTER "->low", 0, 5);
+	is(OUTER "->mid", 0, 21);
+	is(OUTER "->neg", 0, (uint64_t)-2);
+	is(OUTER "->half", 0, 0x1234);
+	is("&" OUTER "->half", 0, BASE + 164);
+	is(OUTER "->one.name == \"bash\"", 0, 1);
+	is(OUTER "->one.name != \"bash\"", 0, 0);
+	is("\"basf\" < " OUTER "->one.name", 0, 1);
+	is("(char *)(the_outer + 4) == \"bash\"", KA_EXPR_ADDRESSES, 1);
+	is(OUTER "->one.name[1] == 'a'", 0, 1);
+	is("*" OUTER "->one.name", 0, 'b');
+	is("&" OUTER "->many[2] - &" OUTER "->many[0]", 0, 2);
+	is("sizeof(struct outer)", 0, 104);
+	is("sizeof(" OUTER "->many)", 0, 72);
+	is("sizeof " OUTER "->many[0].name", 0, 8);
+	is("sizeof(the_outer)", 0, 120);
+	is("offsetof(struct outer, many[1].name)", 0, 52);
+	is("container_of(&the_outer, struct inner, next)", 0, BASE + 64 - 16);
+	is("container_of(" OUTER "->one.next, struct outer, many)->one.a", 0, (uint64_t)-5);
+	is("(struct inner *)0 + 2", 0, 48);
+	is("*(int *)(the_outer + 24)", KA_EXPR_ADDRESSES, 100);
+	is("(enum where)1 == SECOND", 0, 1);
+	refused("(struct nosuch *)0", 0, KA_MISSING, 1);
+	refused(OUTER "->nosuch", 0, KA_MISSING, 29);
+	refused("1 + " OUTER "->one", 0, KA_USAGE, 3);
+	refused("&" OUTER "->low", 0, KA_USAGE, 1);
+	refused("*(int *)4", 0, KA_EXCLUDED, 1);
+	refused("*(void *)4", 0, KA_USAGE, 1);
+	refused("offsetof(struct outer, nosuch)", 0, KA_MISSING, 1);
+	refused("(struct outer *)1 * 2", 0, KA_USAGE, 19);
+}
+
+static bool name_hook(void *ctx, const char *name, struct ka_value *ret)
+{
+	if (!strcmp(name, "$rip"))
+		*ret = ka_value_ulong(&kernel, 0x1234);
+	else if (!strcmp(name, "outer"))
+		return !ka_error_drop(ka_value_at(&kernel, "struct outer", *(ka_addr *)ctx, ret));
+	else
+		return false;
+	return true;
+}
+
+static void test_hook(void)
+{
+	struct ka_arena *a = ka_arena_new();
+	ka_addr at = BASE + 64;
+	struct ka_expr_env env = { .name = name_hook, .ctx = &at };
+	struct ka_value v;
+	struct ka_expr *e;
+	bool yes = false;
+
+	CHECK(!ka_error_drop(ka_expr_parse(a, "outer.one.name == \"bash\" && $rip == 0x1234", 0, &e)));
+	CHECK(!ka_error_drop(ka_expr_test(e, &kernel, &env, &yes)));
+	CHECK(yes);
+	CHECK(!ka_error_drop(ka_expr_parse(a, "outer.many[1]", 0, &e)));
+	CHECK(!ka_error_drop(ka_expr_eval(e, &kernel, &env, &v)));
+	CHECK_INT(v.kind, KA_TYPE_STRUCT);
+	CHECK_STR(v.type_name, "inner");
+	CHECK_INT(v.addr, BASE + 64 + 48);
+	CHECK_INT(v.size, 24);
+	CHECK(v.is_lvalue);
+	/* without a dump there are numbers */
+	CHECK(!ka_error_drop(ka_expr_parse(a, "(u16)-1 + 1", 0, &e)));
+	CHECK(!ka_error_drop(ka_expr_eval(e, NULL, NULL, &v)));
+	CHECK_INT(v.bits, 65536);
+	CHECK_INT(v.size, 4);
+	CHECK(v.is_signed);
+	ka_arena_free(a);
+}
+
+/* Deep ones end, long ones too. */
+static void test_bounds(void)
+{
+	static const char *const parts[] = { "(", "-", "!", "sizeof ", "1?", "(int)", "1?1:", "*&" };
+	struct ka_str s = {0};
+	uint64_t value;
+
+	for (size_t i = 0; i < KA_COUNT(parts); i++) {
+		struct ka_error *err;
+
+		ka_str_clear(&s);
+		for (int n = 0; n < 5000; n++)
+			ka_str_add(&s, parts[i]);
+		ka_str_add(&s, "1");
+		err = ka_expr_number(NULL, s.p, 0, &value);
+		CHECK(err && strstr(err->message, "nested more than"));
+		ka_error_free(err);
+	}
+	ka_str_clear(&s);
+	ka_str_add(&s, "1");
+	for (int n = 0; n < 900; n++)
+		ka_str_add(&s, "+1");
+	is(s.p, 0, 901);
+	for (int n = 0; n < 900; n++)
+		ka_str_add(&s, "+1");
+	CHECK(ka_error_drop(ka_expr_number(NULL, s.p, 0, &value)));
+	for (int n = 0; n < 60000; n++)
+		ka_str_add(&s, "+1");
+	CHECK(ka_error_drop(ka_expr_number(NULL, s.p, 0, &value)));
+	ka_str_free(&s);
+}
+
+CHECK_MAIN
+{
+	struct btf_build b = btf_build_begin(false);
+	const uint8_t *bytes;
+	size_t size;
+
+	types_build(&b);
+	bytes = btf_build_end(&b, NULL, 0, &size);
+	CHECK(!ka_error_drop(ka_types_open_btf(bytes, size, 8, &types)));
+	if (types) {
+		test_numbers();
+		test_operators();
+		test_names();
+		test_types();
+		test_hook();
+		test_bounds();
+	}
+	ka_types_close(types);
+	btf_build_free(&b);
+}
