@@ -182,7 +182,7 @@ static void put_pending(struct ka_call *c, uint64_t set, ka_addr queue_at, bool 
 					  .siginfo = info.addr };
 
 		if (!n)
-			ka_out_note(c->out, "%s  SIGQUEUE:  SIG  SIGINFO", indent);
+			ka_out_note(c->out, "%s  SIGQUEUE:  SIG      SIGINFO", indent);
 		if (err) {
 			ka_call_fault(c, err);
 			continue;
@@ -280,7 +280,6 @@ static void put_task(struct ka_call *c, const struct ka_task *t)
 	put_head(c, t, &s);
 	put_private(c, &s, "");
 	put_pending(c, s.shared_pending, s.shared_queue_at, true, "");
-	ka_out_note(c->out, "\n");
 	ka_out_end(c->out);
 }
 
@@ -324,6 +323,8 @@ static struct ka_error *run(struct ka_call *c)
 
 		if (!err)
 			err = ka_task_read(c->k, at, &t);
+		if (!err && !is_group && i)
+			ka_out_note(c->out, "\n");
 		if (err)
 			ka_call_fault(c, err);
 		else if (is_group)

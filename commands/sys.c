@@ -166,9 +166,11 @@ static void fill_clocks(struct ka_call *c, struct sys_row *r)
 	r->has_date = !err;
 	if (r->has_date)
 		r->date = ka_time_text(c->arena, (int64_t)r->date_s);
-	ka_call_fault(c, err);
-	if (!r->has_tasks)
+	if (!r->has_tasks) {
+		ka_error_drop(err);
 		return;
+	}
+	ka_call_fault(c, err);
 	err = ka_uptime(c->k, &r->uptime_ns);
 	r->has_uptime = !err;
 	if (r->has_uptime)
@@ -206,10 +208,7 @@ static void fill_names(struct ka_call *c, struct sys_row *r)
 	r->machine_text = ka_printf(c->arena, r->cpu_mhz > 0 ? "%s  (%" PRIu64 " Mhz)" : "%s  (unknown Mhz)", r->machine,
 				    (uint64_t)r->cpu_mhz);
 	if (!r->has_tasks) {	/* kernels tell of uts_namespace in VMCOREINFO, but older ones do not */
-		if (err && err->code == KA_MISSING)
-			ka_error_drop(err);
-		else
-			ka_call_fault(c, err);
+		ka_call_fault(c, err && err->code == KA_MISSING ? (ka_error_drop(err), NULL) : err);
 		return;
 	}
 	ka_call_fault(c, err);

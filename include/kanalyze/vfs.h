@@ -25,7 +25,7 @@ struct ka_inode {
 	uint32_t mode;
 };
 
-struct ka_file {
+struct ka_vfs_file {
 	ka_addr addr, inode, private_data, op;
 	struct ka_path path;
 	uint32_t flags;		/* O_* */
@@ -58,7 +58,7 @@ struct ka_error *ka_fs_read(struct ka_kernel *k, ka_addr fs, struct ka_fs *ret) 
 /* The open descriptors in their order, in the arena. Also behind an error: what was found in spite of it. */
 struct ka_error *ka_files_read(struct ka_kernel *k, ka_addr files, struct ka_arena *a, struct ka_fd **ret,
 			       size_t *ret_count) KA_MUST_CHECK;
-struct ka_error *ka_file_read(struct ka_kernel *k, ka_addr file, struct ka_file *ret) KA_MUST_CHECK;
+struct ka_error *ka_vfs_file_read(struct ka_kernel *k, ka_addr file, struct ka_vfs_file *ret) KA_MUST_CHECK;
 
 struct ka_error *ka_dentry_read(struct ka_kernel *k, ka_addr dentry, struct ka_dentry *ret) KA_MUST_CHECK;
 /* The last component alone. */

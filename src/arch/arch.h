@@ -37,8 +37,9 @@ struct ka_layout {
 	uint64_t phys_base;		/* x86_64: phys = virt - text_base + phys_base within the image */
 	uint64_t text_base;		/* start of the kernel image mapping (link base of the mapping: 0xffffffff80000000) */
 	uint64_t text_end;		/* end of the image mapping (exclusive) */
-	uint64_t page_offset;		/* start of the direct map */
+	uint64_t page_offset;		/* start of the direct map; 0: not known */
 	uint64_t page_offset_end;
+	bool is_direct_map_walked;	/* page_offset_end is a bound, not known: linear() leaves the direct map to the tables */
 	uint64_t vmalloc_start, vmalloc_end, vmemmap_start, vmemmap_end, modules_start, modules_end;
 	uint64_t pgd_phys;		/* of the kernel's own top table (init_top_pgt/swapper_pg_dir) */
 	uint64_t pte_mask;		/* address bits of an entry (SME bit removed) */

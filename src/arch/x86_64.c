@@ -153,7 +153,8 @@ static void layout_regions(const struct ka_arch_env *env, struct ka_layout *l)
 	if (!variable(env, "page_offset_base", &l->page_offset))
 		l->page_offset = find_page_offset(env, l);
 	/* Without vmlinux nobody knows what KASLR put behind the direct map, and how close: the tables are walked. */
-	l->page_offset_end = l->page_offset + (!has_symbols ? 0 : is_l5 ? 1ull << 55 : 1ull << 46);
+	l->is_direct_map_walked = !has_symbols;
+	l->page_offset_end = l->page_offset + (is_l5 ? 1ull << 55 : 1ull << 46);
 	if (!variable(env, "vmalloc_base", &l->vmalloc_start))
 		l->vmalloc_start = is_l5 ? 0xffa0000000000000ull : 0xffffc90000000000ull;
 	if (l->vmalloc_start > l->page_offset)
@@ -182,7 +183,7 @@ static bool linear(const struct ka_layout *l, uint64_t virt, uint64_t *ret_phys)
 		*ret_phys = virt - l->text_base + l->phys_base;
 		return true;
 	}
-	if (l->page_offset && virt >= l->page_offset && virt < l->page_offset_end) {
+	if (l->page_offset && !l->is_direct_map_walked && virt >= l->page_offset && virt < l->page_offset_end) {
 		*ret_phys = virt - l->page_offset;
 		return true;
 	}

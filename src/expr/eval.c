@@ -51,7 +51,6 @@ static struct ka_error *from_symbol(struct ka_eval *v, const struct ka_expr *e, 
 	return err;
 }
 
-/* The symbol "foo" where e is foo, or where the member "cold" of it is asked for: "foo.cold". */
 static bool find_symbol(struct ka_eval *v, const char *name, struct ka_symbol *ret)
 {
 	return v->k && !ka_error_drop(ka_symbol_find(v->k, name, ret));
@@ -86,6 +85,7 @@ static struct ka_error *eval_member(struct ka_eval *v, const struct ka_expr *e, 
 	struct ka_symbol s;
 	struct ka_error *err;
 
+	/* The part of a function that the compiler set aside is a symbol of its own: "foo.cold". */
 	if (e->a->op == KA_EXPR_NAME && !strcmp(e->name, "cold")) {
 		char *name = ka_xprintf("%s.%s", e->a->name, e->name);
 		bool found = find_symbol(v, name, &s);

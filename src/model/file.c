@@ -36,7 +36,7 @@ KA_VIEW(fdtable_view, ("fdtable", "files_struct"),
 	KA_MAYBE(fdtable_view, close_on_exec, "close_on_exec"));
 
 struct file_view {
-	struct ka_file f;
+	struct ka_vfs_file f;
 };
 KA_VIEW(file_view, ("file"),
 	KA_FROM(file_view, f.path.dentry, "f_path.dentry", "f_dentry"),	/* 0f7fc9e4d03987, v2.6.20 */
@@ -57,7 +57,7 @@ struct ka_error *ka_fs_read(struct ka_kernel *k, ka_addr fs, struct ka_fs *ret)
 	return ka_error_wrap(err, "fs_struct at 0x%" PRIx64, fs);
 }
 
-struct ka_error *ka_file_read(struct ka_kernel *k, ka_addr file, struct ka_file *ret)
+struct ka_error *ka_vfs_file_read(struct ka_kernel *k, ka_addr file, struct ka_vfs_file *ret)
 {
 	struct file_view v = {0};
 	struct ka_error *err = ka_view_read(k, &ka_view_file_view, file, &v);

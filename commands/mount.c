@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* mount: the mounted file systems of a namespace. */
+#include <kanalyze/command.h>
+#include <kanalyze/task.h>
+#include <kanalyze/vfs.h>
+
+struct mount_row {
+	ka_addr mount, vfsmount, superblock, parent;
+	const char *type, *devname, *dirname;
+	const char *const *options;
+	int32_t id;
+};
+#define MOUNT_HEADING "           SUPERBLK     TYPE   DEVNAME   DIRNAME"
+#define MOUNT_LINE_END " {superblock:016} {type:<6} {devname:<9} {dirname}"
+KA_ROWS(mount_row, "mounts", "     MOUNT" MOUNT_HEADING, "{mount:016}" MOUNT_LINE_END,
+	KA_COL(mount_row, mount, KA_ADDR, "address of the struct mount (before v3.3 of the vfsmount)"),
+	KA_COLF(mount_row, vfsmount, KA_ADDR, KA_ONLY_JSON, "address of the struct vfsmount"),
+	KA_COL(mount_row, superblock, KA_ADDR, "address of the super_block"),
+	KA_COL(mount_row, type, KA_TEXT, "type of the file system"),
+	KA_COL(mount_row, devname, KA_TEXT, "device, or what was given in its place"),
+	KA_COL(mount_row, dirname, KA_TEXT, "directory it is mounted on"),
+	KA_COLF(mount_row, options, KA_LIST, KA_ONLY_JSON, "ro or rw, nosuid, nodev, noexec, noatime, nodiratime, relatime"),
+	KA_COLF(mount_row, id, KA_INT, KA_ONLY_JSON, "its number, as /proc/PID/mountinfo has it"),
+	KA_COLF(mount_row, parent, KA_ADDR, KA_ONLY_JSON, "the mount that it lies on; itself at the top"));
+static const struct ka_rows ka_rows_mount_old = { "mounts", KA_SHAPE_TABLE, "    VFSMOUNT" "         SUPERBLK     TYPE   DEVNAME   DIRNAME",
+	"{mount:016}" MOUNT_LINE_END, ka_cols_mount_row, KA_COUNT(ka_cols_mount_row) };
+
+/* MNT_*: of the interface to user space in all but their numbers, which have not moved since v2.6.30. */
+static const struct { uint64_t flag; const char *name; } flag_names[] = {
+	{ 0x01, "nosuid" }, { 0x02, "nodev" }, { 0x04, "noexec" }, { 0x08, "noatime" }, { 0x10, "nodiratime" },
+	{ 0x20, "relatime" }, { 0x80, "nosymfollow" },	/* dab741e0e02b, v5.10 */
+};
+#define FLAG_READONLY 0x40	/* MNT_READONLY; of the superblock it is SB_RDONLY, 1 */
+
+static const char *const *options_of(struct ka_call *c, const struct ka_mount *m)
+{
+	const char **list = ka_alloc(c->arena, (KA_COUNT(flag_names) + 2) * sizeof(*list));
+	uint64_t sb_flags = 0;
+	size_t n = 0;
+
+	ka_error_dispose(ka_super_flags(c->k, m->sb, &sb_flags));
+	list[n++] = (m->flags & FLAG_READONLY) || (sb_flags & 1) ? "ro" : "rw";
+	for (size_t i = 0; i < KA_COUNT(flag_names); i++)
+		if (m->flags & flag_names[i].flag)
+			list[n++] = flag_names[i].name;
+	return list;
+}
+
+static void row_fill(struct ka_call *c, const struct ka_mount *m, struct mount_row *row)
+{
+	char text[4096];
+	struct ka_path path = { .mnt = m->vfsmount, .dentry = m->root };
+	struct ka_error *err;
+
+	*row = (struct mount_row){ .mount = m->addr, .vfsmount = m->vfsmount, .superblock = m->sb, .parent = m->parent,
+				   .id = m->id, .devname = "none", .options = options_of(c, m) };
+	err = ka_super_type(c->k, m->sb, text, sizeof(text));
+	row->type = err ? "?" : ka_strdup(c->arena, text);
+	ka_call_fault(c, ka_error_wrap(err, "mount at 0x%llx", (unsigned long long)m->addr));
+	if (m->devname_at) {
+		err = ka_read_cstr(c->k, m->devname_at, text, sizeof(text));
+		row->devname = err ? "?" : ka_strdup(c->arena, text);
+		ka_call_fault(c, ka_error_wrap(err, "device name of the mount at 0x%llx", (unsigned long long)m->addr));
+	}
+	ka_call_fault(c, ka_path_name(c->k, path, c->arena, &row->dirname, NULL));
+}
+
+/* A selector: an address of something of a mount, or a name. */
+struct selector {
+	const char *text;
+	ka_addr at, sb;		/* sb: that of the dentry or inode at at */
+};
+
+static bool is_super(const struct ka_mount *mounts, size_t count, ka_addr sb)
+{
+	for (size_t i = 0; i < count; i++)
+		if (sb && mounts[i].sb == sb)
+			return true;
+	return false;
+}
+
+static struct selector selector_of(struct ka_call *c, const char *text, const struct ka_mount *mounts, size_t count)
+{
+	struct selector s = { .text = text };
+	struct ka_dentry d;
+	struct ka_inode i;
+	uint64_t number;
+
+	if (!ka_parse_number(text, false, &number) || !ka_is_kernel_addr(c->k, number))
+		return s;
+	s.at = number;
+	for (size_t n = 0; n < count; n++)
+		if (mounts[n].addr == s.at || mounts[n].vfsmount == s.at || mounts[n].sb == s.at)
+			return s;
+	/* what it is, is told by whether it leads to a superblock that is mounted */
+	if (!ka_error_drop(ka_dentry_read(c->k, s.at, &d)) && is_super(mounts, count, d.sb))
+		s.sb = d.sb;
+	else if (!ka_error_drop(ka_inode_read(c->k, s.at, &i)) && is_super(mounts, count, i.sb))
+		s.sb = i.sb;
+	return s;
+}
+
+static bool selects(const struct selector *s, const struct ka_mount *m, const struct mount_row *row)
+{
+	if (s->at)
+		return m->addr == s->at || m->vfsmount == s->at || m->sb == s->at || (s->sb && m->sb == s->sb);
+	return !strcmp(row->devname, s->text) || (row->dirname && !strcmp(row->dirname, s->text)) || !strcmp(row->type, s->text);
+}
+
+/* Whose namespace: -n, else that of init, else that of the idle task of CPU 0, which is init_task. */
+static struct ka_error *namespace_find(struct ka_call *c, ka_addr *ret)
+{
+	const char *who = ka_call_value(c, "n");
+	struct ka_task t;
+	ka_addr task;
+	struct ka_error *err;
+
+	if (who) {
+		err = ka_parse_task(c->k, who, &task);
+		if (!err)
+			err = ka_task_read(c->k, task, &t);
+		return err ? err : ka_error_wrap(ka_mount_ns(c->k, t.nsproxy, ret), "PID %d", t.pid);
+	}
+	if (!ka_error_drop(ka_task_by_pid(c->k, 1, &task)) && !ka_error_drop(ka_task_read(c->k, task, &t)) &&
+	    !ka_error_drop(ka_mount_ns(c->k, t.nsproxy, ret)))
+		return NULL;
+	err = ka_task_read(c->k, ka_cpu_idle_task(c->k, 0), &t);
+	if (!err)
+		err = ka_mount_ns(c->k, t.nsproxy, ret);
+	return ka_error_wrap(err, "neither init nor the idle task tells its mount namespace");
+}
+
+static struct ka_error *run(struct ka_call *c)
+{
+	const struct ka_rows *rows = ka_mount_is_split(c->k) ? &ka_rows_mount_row : &ka_rows_mount_old;
+	struct selector *selectors = ka_alloc(c->arena, (c->argc + 1) * sizeof(*selectors));
+	bool *found = ka_alloc(c->arena, c->argc + 1);
+	struct ka_mount *mounts = NULL;
+	size_t count = 0;
+	ka_addr ns;
+	struct ka_error *err = namespace_find(c, &ns);
+
+	if (err)
+		return err;
+	ka_call_fault(c, ka_mounts_read(c->k, ns, c->arena, &mounts, &count));
+	for (int i = 0; i < c->argc; i++)
+		selectors[i] = selector_of(c, c->argv[i], mounts, count);
+	for (size_t m = 0; m < count && !ka_interrupted(); m++) {
+		struct mount_row row;
+		bool is_chosen = !c->argc;
+
+		row_fill(c, &mounts[m], &row);
+		for (int i = 0; i < c->argc; i++) {
+			if (!selects(&selectors[i], &mounts[m], &row))
+				continue;
+			is_chosen = found[i] = true;
+		}
+		if (is_chosen)
+			ka_out_row(c->out, rows, &row);
+	}
+	if (ka_interrupted())
+		return ka_error_new(KA_INTERRUPTED, "interrupted");
+	for (int i = 0; i < c->argc; i++)
+		if (!found[i])
+			ka_call_fault(c, ka_error_new(KA_NOT_FOUND, "%s: nothing of that name or address is mounted", c->argv[i]));
+	return NULL;
+}
+
+static const struct ka_option options[] = {
+	{ "n", "PID | TASK", "the mounts that this task sees", false },
+	{ NULL, NULL, NULL, false },
+};
+
+static const struct ka_rows *const rows[] = { &ka_rows_mount_row, &ka_rows_mount_old, NULL };
+
+const struct ka_command ka_command_mount = {
+	.name = "mount",
+	.args = "[-n PID | TASK] [MOUNT | VFSMOUNT | SUPERBLOCK | DEVICE | DIRECTORY | TYPE | DENTRY | INODE]...",
+	.brief = "mounted file systems",
+	.help =
+	"Shows the file systems that are mounted in the mount namespace of process 1, or with -n in that of\n"
+	"a task: the addresses of the struct mount (before Linux 3.3 of the vfsmount) and of the\n"
+	"super_block, the type, the device and the directory.\n"
+	"\n"
+	"Arguments select some of them: the address of a mount, vfsmount, super_block, or of a dentry or\n"
+	"inode on them (hex); the name of a device, of the directory that they are mounted on, or of a type.\n"
+	"\n"
+	"Examples:\n"
+	"  mount -n 344              what a process in a container sees\n"
+	"  mount /dev/vda            where a device is mounted\n"
+	"  mount ffff8d02098d8128    on which file system an inode is\n",
+	.options = options,
+	.needs = KA_NEED_TYPES | KA_NEED_TASKS,
+	.rows = rows,
+	.run = run,
+};
