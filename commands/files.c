@@ -100,12 +100,12 @@ static struct reference reference_of(const char *text)
 	return r;
 }
 
-/* "/" is the root alone; any other text may be anywhere in a path. */
+/* "/" is the root alone; any other text may be anywhere in a path. A number is not sought in names such as pipe:[4711]. */
 static bool path_matches(const struct reference *r, const char *path)
 {
 	if (!r->text)
 		return true;
-	if (!path)
+	if (!path || (r->is_number && path[0] != '/'))
 		return false;
 	return strcmp(r->text, "/") ? strstr(path, r->text) != NULL : !strcmp(path, "/");
 }
@@ -115,6 +115,8 @@ static bool row_matches(const struct reference *r, const struct files_row *row)
 	if (path_matches(r, row->path) || path_matches(r, row->socket))
 		return true;
 	if (r->is_number && r->number == row->fd)
+		return true;
+	if (r->is_number && row->path && row->path[0] != '/' && row->has_inode && r->number == row->ino)
 		return true;
 	return r->is_address && r->address && (r->address == row->file || r->address == row->dentry ||
 					       r->address == row->inode || r->address == row->mapping);
@@ -162,8 +164,8 @@ static void row_fill(struct ka_call *c, const struct ka_fd *fd, struct files_row
 					       "descriptor %u", fd->fd));
 }
 
-/* One task, as far as the reference fits. */
-static void files_of(struct ka_call *c, ka_addr task, const struct reference *r, bool is_next)
+/* One task, as far as the reference fits. *shown_count: blocks so far. */
+static void files_of(struct ka_call *c, ka_addr task, const struct reference *r, size_t *shown_count)
 {
 	const struct ka_rows *rows = ka_call_has(c, "c") ? &ka_rows_files_cache : &ka_rows_files_row;
 	struct files_task head = {0};
@@ -200,7 +202,7 @@ static void files_of(struct ka_call *c, ka_addr task, const struct reference *r,
 			ka_vec_push(&shown, row);
 	}
 	if (!r->text || shown.n || path_matches(r, head.root) || path_matches(r, head.cwd)) {
-		if (is_next)
+		if ((*shown_count)++)
 			ka_out_note(c->out, "\n");
 		ka_out_new_table(c->out);
 		ka_out_begin(c->out, &ka_rows_files_task, &head);
@@ -251,6 +253,9 @@ static struct ka_error *dentry_show(struct ka_call *c, const char *text)
 	if (!ka_parse_number(text, false, &at) || !ka_is_kernel_addr(c->k, at))
 		return ka_error_new(KA_USAGE, "invalid dentry address: %s", text);
 	err = ka_dentry_read(c->k, at, &d);
+	if (!err && !ka_is_kernel_addr(c->k, d.sb))
+		err = ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, at, "there is no dentry at 0x%llx: its superblock would be at 0x%llx",
+				  (unsigned long long)at, (unsigned long long)d.sb);
 	if (err)
 		return err;
 	row.dentry = at;
@@ -272,6 +277,7 @@ static struct ka_error *run(struct ka_call *c)
 {
 	struct reference r = reference_of(ka_call_value(c, "R"));
 	const char *dentry = ka_call_value(c, "d");
+	size_t shown_count = 0;
 	struct ka_error *err;
 	ka_addr task;
 
@@ -281,14 +287,14 @@ static struct ka_error *run(struct ka_call *c)
 		task = ka_call_task(c);
 		if (!task)
 			return ka_error_new(KA_NOT_FOUND, "there is no current task: name one");
-		files_of(c, task, &r, false);
+		files_of(c, task, &r, &shown_count);
 	}
 	for (int i = 0; i < c->argc && !ka_interrupted(); i++) {
 		err = ka_parse_task(c->k, c->argv[i], &task);
 		if (err)
 			ka_call_fault(c, err);
 		else
-			files_of(c, task, &r, i > 0);
+			files_of(c, task, &r, &shown_count);
 	}
 	return ka_interrupted() ? ka_error_new(KA_INTERRUPTED, "interrupted") : NULL;
 }
@@ -320,8 +326,9 @@ const struct ka_command ka_command_files = {
 	"never had a directory is pipe:[INODE], socket:[INODE], anon_inode:[eventfd] or /memfd:NAME.\n"
 	"Behind a socket stands what kind it is: TCP, UDPv6, UNIX-STREAM, NETLINK.\n"
 	"\n"
-	"-R REF shows only lines that refer to REF: a descriptor's number, a part of a path, or the\n"
-	"address of a struct file, dentry, inode or (with -c) address_space; tasks that have none are left out.\n"
+	"-R REF shows only lines that refer to REF: a descriptor's number, a part of a path, the inode\n"
+	"number of a pipe or socket, or the address of a struct file, dentry, inode or address_space; tasks\n"
+	"that have none are left out.\n"
 	"\n"
 	"Examples:\n"
 	"  files 1                       what init has open\n"

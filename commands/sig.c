@@ -120,9 +120,10 @@ static const char *joined(struct ka_arena *a, const char *const *names, const ch
 
 static const char *const *flag_names(struct ka_arena *a, uint64_t flags)
 {
+	/* in crash's order */
 	static const struct { uint32_t bit; const char *name; } bits[] = {
-		{ 0x1, "SA_NOCLDSTOP" }, { 0x2, "SA_NOCLDWAIT" }, { 0x4, "SA_SIGINFO" }, { 0x400, "SA_UNSUPPORTED" },
-		{ 0x800, "SA_EXPOSE_TAGBITS" }, { 0x800000, "SA_IMMUTABLE" }, { 0x4000000, "SA_RESTORER" },
+		{ 0x1, "SA_NOCLDSTOP" }, { 0x4000000, "SA_RESTORER" }, { 0x2, "SA_NOCLDWAIT" }, { 0x4, "SA_SIGINFO" }, { 0x400, "SA_UNSUPPORTED" },
+		{ 0x800, "SA_EXPOSE_TAGBITS" }, { 0x800000, "SA_IMMUTABLE" },
 		{ 0x8000000, "SA_ONSTACK" }, { 0x10000000, "SA_RESTART" }, { 0x20000000, "SA_INTERRUPT" },
 		{ 0x40000000, "SA_NODEFER" }, { 0x80000000, "SA_RESETHAND" },
 	};

@@ -4,6 +4,7 @@
 #include <kanalyze/command.h>
 #include <kanalyze/task.h>
 #include <kanalyze/translate.h>
+#include <kanalyze/vfs.h>
 #include <kanalyze/vma.h>
 
 #define PAGES_MAX (64ull << 20)	/* of one area: 256 GB in small pages */
@@ -82,6 +83,7 @@ struct vm {
 	uint64_t number;	/* of the reference */
 	ka_addr vma, mm;	/* -P, -M */
 	bool has_put;		/* a task before this one was shown */
+	struct ka_map paths;	/* struct file -> its path, in the call's arena: many areas map the same */
 };
 
 /* What is shown of one task. The head goes out with its first area: -R leaves out tasks that have none. */
@@ -149,7 +151,7 @@ static bool page_find(const struct vm_shown *s, const struct ka_vma *v, const ch
 	if (tr.is_mapped) {
 		ret->is_mapped = true;
 		ret->phys = tr.phys;
-		ret->where = ka_printf(c->arena, "%" PRIx64, tr.phys);
+		ret->where = ka_printf(c->arena, "%8" PRIx64, tr.phys);
 		return true;
 	}
 	ret->entry = tr.levels ? tr.level[tr.levels - 1].entry : 0;
@@ -195,13 +197,33 @@ static void put_pages(struct vm_shown *s, const struct ka_vma *v, const char *pa
 	}
 }
 
+static const char *path_of(struct vm_shown *s, const struct ka_vma *v)
+{
+	struct ka_call *c = s->vm->c;
+	const char *path = NULL;
+	struct ka_error *err;
+	struct ka_vfs_file f;
+	uint64_t known;
+
+	if (!v->file)
+		return NULL;
+	if (ka_map_get(&s->vm->paths, v->file, &known))
+		return (const char *)(uintptr_t)known;
+	err = ka_vfs_file_read(c->k, v->file, &f);
+	if (!err)
+		err = ka_path_name(c->k, f.path, c->arena, &path, NULL);
+	ka_call_fault(c, ka_error_wrap(err, "PID %d: the file of the area at 0x%" PRIx64, s->task->pid, v->addr));
+	ka_map_add(&s->vm->paths, v->file, (uintptr_t)path);
+	return path;
+}
+
 static void put_area(struct vm_shown *s, const struct ka_vma *v)
 {
 	const struct vm *vm = s->vm;
 	struct ka_call *c = vm->c;
 	bool is_pages = vm->is_pages || vm->has_vma;
 	struct vm_area row = { .vma = v->addr, .start = v->start, .end = v->end, .flags = v->flags, .file = v->file,
-			       .has_file = v->file != 0, .offset = v->pgoff_pages * ka_page_size(c->k) };
+			       .has_file = v->file != 0, .path = path_of(s, v), .offset = v->pgoff_pages * ka_page_size(c->k) };
 
 	if (!is_meant(vm, v, row.path))
 		return;
@@ -322,6 +344,7 @@ static struct ka_error *run(struct ka_call *c)
 		else
 			put_task(&vm, &t);
 	}
+	ka_map_free(&vm.paths);
 	return ka_interrupted() ? ka_error_new(KA_INTERRUPTED, "interrupted") : NULL;
 }
 

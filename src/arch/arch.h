@@ -36,6 +36,7 @@ struct ka_layout {
 	uint64_t kaslr_offset;		/* run-time - link-time address of the image */
 	uint64_t phys_base;		/* x86_64: phys = virt - text_base + phys_base within the image */
 	uint64_t text_base;		/* start of the kernel image mapping (link base of the mapping: 0xffffffff80000000) */
+	uint64_t image_start;		/* where the kernel begins in it (_text): what lies below is not mapped */
 	uint64_t text_end;		/* end of the image mapping (exclusive) */
 	uint64_t page_offset;		/* start of the direct map; 0: not known */
 	uint64_t page_offset_end;

@@ -30,7 +30,7 @@ static struct ka_error *layout_image(const struct ka_arch_env *env, struct ka_la
 	uint64_t linked, running, v;
 
 	l->page_shift = 12;
-	l->text_base = START_KERNEL_MAP;
+	l->text_base = l->image_start = START_KERNEL_MAP;
 	l->text_end = START_KERNEL_MAP + KERNEL_IMAGE_SIZE;
 	/* of newer kernels; _end of vmlinux bounds the image more closely */
 	if (number(env, "NUMBER(KERNEL_IMAGE_SIZE)", 0, &v) && v >= KERNEL_IMAGE_SIZE / 2 && v <= KERNEL_IMAGE_SIZE)
@@ -146,6 +146,11 @@ static void layout_regions(const struct ka_arch_env *env, struct ka_layout *l)
 	uint64_t v;
 	bool is_l5 = l->va_levels == 5, has_symbols = env->symbol(env->ctx, "_end", &v);
 
+	uint64_t start;
+
+	/* below it the mapping is taken away at boot (cleanup_highmap) */
+	if (env->symbol(env->ctx, "_text", &start) && start >= l->text_base && start < l->text_end)
+		l->image_start = start & ~4095ull;
 	if (has_symbols && v > l->text_base && v < l->text_end)
 		l->text_end = (v + 4095) & ~4095ull;
 	else if (!has_symbols && !number(env, "NUMBER(KERNEL_IMAGE_SIZE)", 0, &v))
@@ -179,7 +184,7 @@ static struct ka_error *layout(const struct ka_arch_env *env, int phase, struct 
 
 static bool linear(const struct ka_layout *l, uint64_t virt, uint64_t *ret_phys)
 {
-	if (virt >= l->text_base && virt < l->text_end) {
+	if (virt >= l->image_start && virt < l->text_end) {
 		*ret_phys = virt - l->text_base + l->phys_base;
 		return true;
 	}

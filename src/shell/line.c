@@ -190,6 +190,11 @@ static const char *operator_find(const char *text, bool heeds_parens, int *ret_d
 		if (c == '>' && at - text >= 2 && at[-1] == '-' &&
 		    (isalnum((unsigned char)at[-2]) || strchr("_)]", at[-2])) && (isalpha((unsigned char)at[1]) || at[1] == '_'))
 			continue;
+		/* a shift: there are no here-documents */
+		if (c == '<' && at[1] == '<') {
+			s.p++;
+			continue;
+		}
 		*ret_depth = depth;
 		return at;
 	}
