@@ -16,7 +16,7 @@ KA_VIEW(dentry_view, ("dentry"),
 	KA_FROM(dentry_view, d.inode, "d_inode"),
 	KA_FROM(dentry_view, d.sb, "d_sb"),
 	KA_FROM(dentry_view, d.name_at, "d_name.name"),	/* inside the dentry itself where it is short */
-	KA_FROM(dentry_view, d.name_len, "d_name.len"),	/* beside the hash in a union since 26fe575028703, v3.10 */
+	KA_FROM(dentry_view, d.name_len, "d_name.len"),	/* beside the hash in a union since 26fe57502870, v3.5 */
 	KA_MAYBE(dentry_view, d.op, "d_op"),
 	KA_MAYBE(dentry_view, d.fsdata, "d_fsdata"),
 	KA_FROM(dentry_view, pprev, "d_hash.pprev"));

@@ -11,7 +11,7 @@
 struct fs_view {
 	struct ka_fs fs;
 };
-/* struct path in fs_struct: 6ac08c39a16f, v2.6.26 */
+/* struct path in fs_struct: 6ac08c39a16f, v2.6.25 */
 KA_VIEW(fs_view, ("fs_struct"),
 	KA_FROM(fs_view, fs.root.dentry, "root.dentry", "root"),
 	KA_FROM(fs_view, fs.root.mnt, "root.mnt", "rootmnt"),
@@ -39,7 +39,7 @@ struct file_view {
 	struct ka_vfs_file f;
 };
 KA_VIEW(file_view, ("file"),
-	KA_FROM(file_view, f.path.dentry, "f_path.dentry", "f_dentry"),	/* 0f7fc9e4d03987, v2.6.20 */
+	KA_FROM(file_view, f.path.dentry, "f_path.dentry", "f_dentry"),	/* 0f7fc9e4d039, v2.6.20 */
 	KA_FROM(file_view, f.path.mnt, "f_path.mnt", "f_vfsmnt"),
 	KA_MAYBE(file_view, f.inode, "f_inode"),			/* dd37978c50bc, v3.9 */
 	KA_MAYBE(file_view, f.private_data, "private_data"),

@@ -45,14 +45,13 @@ static struct ka_error *name_made_up(struct ka_kernel *k, const struct ka_dentry
 	struct ka_error *err;
 
 	*ret = NULL;
-	if (!d->is_root)
-		return NULL;
-	if (mnt && !ka_error_drop(ka_mount_read(k, ka_mount_of(k, mnt), &mount)) && mount.root == d->addr)
+	/* they are their own roots only since 4b936885ab04 (v2.6.38): before, children of their file system's */
+	if (d->is_root && mnt && !ka_error_drop(ka_mount_read(k, ka_mount_of(k, mnt), &mount)) && mount.root == d->addr)
 		return NULL;	/* the root of a mount, or a namespace that was bound somewhere */
 	if (d->op && ka_error_drop(ka_view_read(k, &ka_view_dentry_ops_view, d->op, &ops)))
 		return NULL;
 	if (!ops.dname && KA_HAS(k, dentry_ops_view, dname))
-		return NULL;
+		return NULL;	/* ordinary names; but of kernels without d_dname the type alone tells */
 	err = ka_super_type(k, d->sb, type, sizeof(type));
 	if (!err && d->inode)
 		err = ka_inode_read(k, d->inode, &inode);
@@ -64,6 +63,8 @@ static struct ka_error *name_made_up(struct ka_kernel *k, const struct ka_dentry
 		*ret = ka_printf(a, "socket:[%" PRIu64 "]", inode.ino);
 	} else if (!strcmp(type, "pidfs")) {	/* cb12fd8e0dab, v6.9 */
 		*ret = "anon_inode:[pidfd]";
+	} else if (!strcmp(type, "proc")) {	/* namespaces before nsfs */
+		*ret = ops.dname ? ka_printf(a, "ns:[%" PRIu64 "]", inode.ino) : NULL;
 	} else if (!strcmp(type, "nsfs")) {
 		ns_kind(k, &inode, kind, sizeof(kind));
 		*ret = ka_printf(a, "%s:[%" PRIu64 "]", kind, inode.ino);

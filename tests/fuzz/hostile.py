@@ -12,7 +12,7 @@ time with exit status 0, 1 or 3 and no sanitizer spoke. --only NUMBER runs one v
 """
 import argparse, os, random, resource, shutil, struct, subprocess, sys, tempfile, time, zlib
 
-COMMANDS = "sys; bt -a; log; ps; mod; foreach bt; ps -a; ps -g; ps -t; log -d; mod -t; sys -t; sys -c"
+COMMANDS = "sys; bt -a; log; ps; mod; foreach bt; ps -a; ps -g; ps -t; log -d; mod -t; sys -t; sys -c; foreach files; mount; foreach vm; vtop init_task; rd -s init_task 64"
 TIMEOUT = 20
 MEMORY_MB = 2000    # of one run, with what a sanitizer takes on top
 IMAGE = 0xffffffff80000000
