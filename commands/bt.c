@@ -125,7 +125,8 @@ static void put_saved(struct ka_call *c, const struct ka_pt_regs *pt)
 
 static void name_frame(struct ka_call *c, const struct ka_frame *f, struct bt_frame *row)
 {
-	bool is_hex = ka_call_has(c, "x");
+	const char *radix = ka_call_setting(c, "radix");
+	bool is_hex = ka_call_has(c, "x") || (!ka_call_has(c, "d") && radix && !strcmp(radix, "16"));
 	struct ka_symbol s;
 	uint64_t offset;
 	unsigned line;
@@ -275,7 +276,7 @@ static const struct ka_option bt_options[] = {
 	{ "l", NULL, "source file and line of each frame", false },
 	{ "s", NULL, "offset in the function of each frame", false },
 	{ "x", NULL, "offsets of -s in hexadecimal", false },
-	{ "d", NULL, "offsets of -s in decimal (the default)", false },
+	{ "d", NULL, "offsets of -s in decimal (the default, but for set radix 16)", false },
 	{ NULL, NULL, NULL, false },
 };
 static const struct ka_rows *const bt_rows[] = { &ka_rows_bt_stack, &ka_rows_bt_frame, &ka_rows_bt_saved, &ka_rows_bt_register, NULL };

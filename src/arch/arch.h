@@ -21,6 +21,7 @@ struct ka_arch_env {
 };
 
 #define KA_PT_LEVELS 5
+#define KA_CALL_BYTES 7
 
 /* One translation, level by level, for vtop and for error messages. */
 struct ka_pt_walk {
@@ -79,7 +80,10 @@ struct ka_arch {
 	bool (*qemu_state)(const uint8_t *desc, size_t size, struct ka_regs *ret, struct ka_pt_regs *pt);
 	/* struct pt_regs bytes as they lie in memory. partial: only the part the processor pushed (x86: ip cs flags sp ss) at its place in the struct. */
 	size_t pt_regs_size;
+	size_t pt_regs_ip_at;		/* where in it begins what the processor itself pushed, the ip first */
 	void (*pt_regs)(const uint8_t *bytes, bool is_partial, struct ka_regs *ret, struct ka_pt_regs *pt);
+	/* Does a call end right before the address whose preceding KA_CALL_BYTES are given? For the scan of last resort. May be NULL: cannot tell. */
+	bool (*is_after_call)(const uint8_t *before);
 	/* Return address as stored to address (aarch64 pointer authentication). May be NULL: as is. */
 	uint64_t (*strip_ip)(const struct ka_layout *l, uint64_t ip);
 };

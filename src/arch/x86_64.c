@@ -263,5 +263,7 @@ const struct ka_arch ka_arch_x86_64 = {
 	.prstatus = ka_x86_64_prstatus,
 	.qemu_state = ka_x86_64_qemu_state,
 	.pt_regs_size = X86_PT_REGS_SIZE,
+	.pt_regs_ip_at = X86_PT_REGS_IP_AT,
+	.is_after_call = ka_x86_64_is_after_call,
 	.pt_regs = ka_x86_64_pt_regs,
 };

@@ -98,3 +98,14 @@ bool ka_x86_64_qemu_state(const uint8_t *desc, size_t size, struct ka_regs *ret,
 	from_words(words, false, ret, pt);
 	return true;
 }
+
+/* Direct (e8 and four bytes), or indirect (ff /2 with what its address needs). */
+bool ka_x86_64_is_after_call(const uint8_t *before)
+{
+	if (before[KA_CALL_BYTES - 5] == 0xe8)
+		return true;
+	for (unsigned i = 0; i + 2 <= KA_CALL_BYTES; i++)
+		if (before[i] == 0xff && (before[i + 1] >> 3 & 7) == 2)
+			return true;
+	return false;
+}

@@ -122,8 +122,6 @@ static struct ka_error *cfa_of(struct ka_kernel *k, const struct ka_frame_rules 
 	return NULL;
 }
 
-enum { IRET_OFFSET = 128 };	/* of ip in struct pt_regs of x86_64: what the processor pushed begins there */
-
 /* At the CFA lies what an interrupt or exception saved. */
 static struct ka_error *step_pt_regs(struct ka_kernel *k, const struct ka_frame_rules *r, uint64_t cfa, struct ka_cursor *c,
 				     struct ka_arena *a)
@@ -131,7 +129,7 @@ static struct ka_error *step_pt_regs(struct ka_kernel *k, const struct ka_frame_
 	uint8_t bytes[512] = { 0 };
 	struct ka_regs regs;
 	struct ka_pt_regs *pt = ka_alloc(a, sizeof(*pt));
-	size_t from = r->is_partial ? IRET_OFFSET : 0;
+	size_t from = r->is_partial ? k->arch->pt_regs_ip_at : 0;
 	uint64_t at = cfa - from;
 	struct ka_error *err;
 
@@ -211,7 +209,7 @@ static struct ka_error *apply(struct ka_kernel *k, const struct ka_frame_rules *
 	c->pt = NULL;
 	/* entry code with CFI (before 131484c8da97, v4.3) marks itself: the address it "returns" to is pt_regs.ip */
 	if (r->is_signal && c->ret_at)
-		return step_pt_regs(k, &(struct ka_frame_rules){ .is_pt_regs = true }, c->ret_at - IRET_OFFSET, c, a);
+		return step_pt_regs(k, &(struct ka_frame_rules){ .is_pt_regs = true }, c->ret_at - k->arch->pt_regs_ip_at, c, a);
 	return NULL;
 }
 
@@ -240,21 +238,12 @@ static struct ka_error *check_move(const struct ka_stacks *s, const struct ka_cu
 	return NULL;
 }
 
-/* A call instruction right before a return address: direct (e8), or indirect (ff /2, with up to 7 bytes). */
 static bool is_after_call(struct ka_kernel *k, ka_addr ip)
 {
-	uint8_t b[7];
+	uint8_t before[KA_CALL_BYTES];
 
-	if (strcmp(k->arch->name, "x86_64"))
-		return true;
-	if (ka_error_drop(ka_read(k, ip - sizeof(b), b, sizeof(b))))
-		return false;
-	if (b[2] == 0xe8)
-		return true;
-	for (unsigned i = 0; i + 2 <= sizeof(b); i++)
-		if (b[i] == 0xff && (b[i + 1] >> 3 & 7) == 2)
-			return true;
-	return false;
+	return !k->arch->is_after_call ||
+	       (!ka_error_drop(ka_read(k, ip - sizeof(before), before, sizeof(before))) && k->arch->is_after_call(before));
 }
 
 static struct ka_error *scan(struct ka_kernel *k, const struct ka_stacks *s, struct ka_cursor *c)

@@ -106,29 +106,38 @@ static const struct { const char *enumerator, *name; } moved[] = {
 	{ "VMA_PKEY_BIT3_BIT", "PKEY_BIT3" }, { "VMA_PKEY_BIT4_BIT", "PKEY_BIT4" },
 };
 
-static const char *bit_name(struct ka_kernel *k, unsigned bit)
-{
-	const char *name = names[bit];
-	int64_t value;
+struct flag_names {
+	const char *of_bit[64];
+};
 
-	if (bit < KA_COUNT(old_names) && old_names[bit] && ka_type_has(k, "mm_struct", "reserved_vm"))
-		name = old_names[bit];
-	if (!ka_enum_value(k, "VMA_READ_BIT", &value))
-		return name;
-	for (size_t i = 0; i < KA_COUNT(moved); i++)
-		if (ka_enum_value(k, moved[i].enumerator, &value) && value == bit)
-			return moved[i].name;
-	return name;
+/* Asked of the types once a session: a machine has tens of thousands of areas. */
+static void *flag_names_make(struct ka_kernel *k)
+{
+	struct flag_names *f = ka_xalloc(sizeof(*f));
+	bool is_old = ka_type_has(k, "mm_struct", "reserved_vm");
+	int64_t bit;
+
+	for (size_t i = 0; i < KA_COUNT(names); i++)
+		f->of_bit[i] = is_old && i < KA_COUNT(old_names) && old_names[i] ? old_names[i] : names[i];
+	if (!ka_enum_value(k, "VMA_READ_BIT", &bit))
+		return f;
+	/* of two names of one bit the first counts */
+	for (size_t i = KA_COUNT(moved); i-- > 0;)
+		if (ka_enum_value(k, moved[i].enumerator, &bit) && bit >= 0 && bit < 64)
+			f->of_bit[bit] = moved[i].name;
+	return f;
 }
 
 const char *ka_vma_flags_text(struct ka_kernel *k, struct ka_arena *a, uint64_t flags)
 {
+	static const char key;
+	const struct flag_names *f = ka_kernel_state(k, &key, flag_names_make, free);
 	struct ka_str s = {0};
 	uint64_t unknown = 0;
 	const char *text;
 
 	for (unsigned bit = 0; bit < 64; bit++) {
-		const char *name = flags >> bit & 1 ? bit_name(k, bit) : NULL;
+		const char *name = flags >> bit & 1 ? f->of_bit[bit] : NULL;
 
 		if (name)
 			ka_str_printf(&s, "%s%s", s.len ? "|" : "", name);

@@ -33,6 +33,7 @@ struct xarray_state {
 	uint64_t node_bit;	/* what marks an inner node: 2 in an xarray (xa_mk_node), 1 in a radix tree */
 	bool has_height;	/* a radix tree before v4.7, in which only the root's pointer is marked */
 	uint32_t height;
+	struct ka_error *err;	/* the first node that could not be followed */
 	struct ka_map nodes;	/* inner nodes on the way: a cycle must not cost depth after depth */
 };
 
@@ -121,22 +122,28 @@ static struct ka_error *xarray_step(struct ka_walk *w, ka_addr *ret, bool *ret_d
 		if (is_inner(s, l, entry)) {
 			if (is_sibling(l, entry))
 				continue;
+			/* one bad node costs its own subtree: the first fault is told at the end */
 			err = xarray_push(w, s, entry);
-			if (err)
-				return err;
+			if (err && s->err)
+				ka_error_free(err);
+			else if (err)
+				s->err = err;
 		} else if (entry && !(entry & 3)) {
 			*ret = entry;
 			return NULL;
 		}
 	}
 	*ret_done = true;
-	return NULL;
+	err = s->err;
+	s->err = NULL;
+	return err;
 }
 
 static void xarray_fini(struct ka_walk *w)
 {
 	struct xarray_state *s = w->state;
 
+	ka_error_free(s->err);
 	ka_map_free(&s->nodes);
 }
 
