@@ -16,16 +16,8 @@ enum ka_expr_flag {
 	KA_EXPR_ADDRESSES = 4,
 };
 
-/* A type by its id in the debuginfo, or a built-in integer, with pointers above it. */
-struct ka_expr_type {
-	uint32_t id;		/* 0: built-in integer of int_size bytes, or void when that is 0 */
-	uint8_t stars;
-	uint8_t int_size;
-	bool is_int_signed;
-};
-
 struct ka_value {
-	struct ka_expr_type type;
+	struct ka_type type;
 	enum ka_type_kind kind;	/* typedefs resolved */
 	uint64_t size;		/* bytes */
 	bool is_signed;

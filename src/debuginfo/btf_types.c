@@ -273,6 +273,85 @@ static void btf_describe(struct ka_types *types, uint32_t id, struct ka_type_bri
 	}
 }
 
+static void btf_step(struct ka_types *types, uint32_t id, struct ka_type_step *ret)
+{
+	struct btf_types *b = of(types);
+	struct ka_btf_array array;
+	struct ka_btf_type t;
+	struct ka_btf_int n;
+	bool ok = ka_btf_type(b->btf, id, &t);
+
+	memset(ret, 0, sizeof(*ret));
+	/* Tags (__rcu, __user) are not shown: DWARF of the same kernel has none. */
+	for (int i = 0; ok && i < MODIFIERS_MAX && (t.kind == KA_BTF_TYPE_TAG || t.kind == KA_BTF_VAR); i++)
+		ok = ka_btf_type(b->btf, t.type, &t);
+	if (!ok) {
+		ret->kind = KA_TYPE_OTHER;
+		return;
+	}
+	ret->kind = kind_of(&t);
+	ret->name = t.name[0] ? t.name : NULL;
+	ret->is_declared_only = is_declaration(&t);
+	ret->size = size_of(b, &t);
+	switch (t.kind) {
+	case KA_BTF_CONST:
+	case KA_BTF_VOLATILE:
+	case KA_BTF_RESTRICT:
+		ret->kind = t.kind == KA_BTF_CONST ? KA_TYPE_CONST : t.kind == KA_BTF_VOLATILE ? KA_TYPE_VOLATILE : KA_TYPE_RESTRICT;
+		/* fall through */
+	case KA_BTF_TYPEDEF:
+		ret->target = t.type;
+		ret->size = resolve(b, t.type, &t, NULL) ? size_of(b, &t) : 0;
+		break;
+	case KA_BTF_PTR:
+	case KA_BTF_FUNC_PROTO:
+		ret->target = t.type;
+		break;
+	case KA_BTF_FUNC:
+		ret->target = ka_btf_type(b->btf, t.type, &t) && t.kind == KA_BTF_FUNC_PROTO ? t.type : 0;
+		break;
+	case KA_BTF_ARRAY:
+		ka_btf_array(&t, &array);
+		ret->target = array.element;
+		ret->count = array.count;
+		break;
+	case KA_BTF_INT:
+		ka_btf_int(&t, &n);
+		ret->is_bool = n.encoding & KA_BTF_INT_BOOL || !strcmp(t.name, "_Bool");
+		ret->is_char = n.encoding & KA_BTF_INT_CHAR || (t.size == 1 && strstr(t.name, "char"));
+		ret->is_signed = n.encoding & KA_BTF_INT_SIGNED || !strcmp(t.name, "signed char");
+		break;
+	case KA_BTF_ENUM:
+	case KA_BTF_ENUM64:
+		ret->is_signed = ka_btf_enum_is_signed(&t);
+		break;
+	case KA_BTF_FLOAT:
+		ret->is_signed = true;
+		break;
+	}
+	if (ret->size == UINT64_MAX)
+		ret->size = 0;
+}
+
+static size_t btf_params(struct ka_types *types, uint32_t id, struct ka_arena *a, struct ka_type_part **ret)
+{
+	struct btf_types *b = of(types);
+	struct ka_btf_type t;
+	const char *name;
+
+	*ret = NULL;
+	if (!resolve(b, id, &t, NULL) || (t.kind == KA_BTF_FUNC && !ka_btf_type(b->btf, t.type, &t)) || t.kind != KA_BTF_FUNC_PROTO)
+		return 0;
+	*ret = ka_alloc(a, (t.vlen + 1) * sizeof(**ret));
+	for (uint32_t i = 0; i < t.vlen; i++) {
+		struct ka_type_part *p = &(*ret)[i];
+
+		ka_btf_param(&t, i, &name, &p->type);
+		p->name = name[0] ? name : !p->type && i + 1 == t.vlen ? "..." : NULL;
+	}
+	return t.vlen;
+}
+
 static struct ka_error *btf_size(struct ka_types *types, uint32_t id, uint64_t *ret)
 {
 	struct ka_type_brief brief;
@@ -401,7 +480,7 @@ static void btf_close(struct ka_types *types)
 static const struct ka_types_ops btf_ops = {
 	.name = "BTF", .find = btf_find, .enumerator = btf_enumerator, .close = btf_close, .size = btf_size,
 	.member = btf_member, .describe = btf_describe, .members = btf_members, .enumerators = btf_enumerators,
-	.each_name = btf_each_name,
+	.each_name = btf_each_name, .step = btf_step, .params = btf_params,
 };
 
 static struct ka_error *open_btf(struct btf_types *base, const uint8_t *bytes, size_t size, unsigned long_size,

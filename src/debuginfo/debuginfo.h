@@ -118,6 +118,14 @@ struct ka_type_part {
 	uint32_t type;
 	int64_t value;			/* enumerators */
 };
+struct ka_type_step {
+	enum ka_type_kind kind;
+	const char *name;
+	uint64_t size;
+	uint64_t count;
+	uint32_t target;
+	bool is_signed, is_bool, is_char, is_declared_only;
+};
 struct ka_types_ops {
 	const char *name;	/* "BTF", "DWARF" */
 	/* An id of the named type of this kind; 0 when there is none. Names of struct and union; typedefs, enums too. */
@@ -129,6 +137,10 @@ struct ka_types_ops {
 	bool (*member)(struct ka_types *t, uint32_t id, const char *name, uint64_t *ret_offset_bits, uint32_t *ret_bit_size, uint32_t *ret_type);
 	/* Resolves typedefs and qualifiers; what the type is. count and element of arrays. name may be NULL. */
 	void (*describe)(struct ka_types *t, uint32_t id, struct ka_type_brief *ret);
+	/* One step: what the id itself is. Typedefs and qualifiers are not resolved; target is what they are of, or a function's result. */
+	void (*step)(struct ka_types *t, uint32_t id, struct ka_type_step *ret);
+	/* The parameters of a function type: name and type; a last one "..." of no type for any more. */
+	size_t (*params)(struct ka_types *t, uint32_t id, struct ka_arena *a, struct ka_type_part **ret);
 	/* The members of a struct or union as they are declared (anonymous ones with NULL names, not opened): *ret in the arena, count returned. */
 	size_t (*members)(struct ka_types *t, uint32_t id, struct ka_arena *a, struct ka_type_part **ret);
 	/* The enumerators of an enum: name and value. */

@@ -295,6 +295,101 @@ static void dwarf_describe(struct ka_types *types, uint32_t id, struct ka_type_b
 	}
 }
 
+static void dwarf_step(struct ka_types *types, uint32_t id, struct ka_type_step *ret)
+{
+	struct dwarf_types *t = of(types);
+	struct ka_dwarf_die die, of_what;
+
+	memset(ret, 0, sizeof(*ret));
+	if (!id)
+		return;
+	ret->kind = KA_TYPE_OTHER;
+	for (int i = 0; ; i++) {
+		if (i == MODIFIERS_MAX || !ka_dwarf_die(&t->dwarf, id, &die))
+			return;
+		if (die.tag != DW_TAG_member && die.tag != DW_TAG_variable && die.tag != DW_TAG_formal_parameter &&
+		    die.tag != DW_TAG_atomic_type && die.tag != DW_TAG_packed_type && die.tag != DW_TAG_immutable_type)
+			break;
+		if (!die.type) {
+			ret->kind = KA_TYPE_VOID;
+			return;
+		}
+		id = die.type;
+	}
+	if (die.is_declaration || die.signature)
+		complete(t, &die);
+	ret->kind = kind_of(&die);
+	ret->name = die.name;
+	ret->is_declared_only = die.is_declaration;
+	ret->size = size_of(t, &die);
+	switch (die.tag) {
+	case DW_TAG_const_type:
+		ret->kind = KA_TYPE_CONST;
+		break;
+	case DW_TAG_volatile_type:
+		ret->kind = KA_TYPE_VOLATILE;
+		break;
+	case DW_TAG_restrict_type:
+		ret->kind = KA_TYPE_RESTRICT;
+		break;
+	}
+	switch (ret->kind) {
+	case KA_TYPE_CONST:
+	case KA_TYPE_VOLATILE:
+	case KA_TYPE_RESTRICT:
+	case KA_TYPE_TYPEDEF:
+		ret->target = die.type;
+		ret->size = resolve(t, die.type, &of_what, NULL) ? size_of(t, &of_what) : 0;
+		break;
+	case KA_TYPE_POINTER:
+	case KA_TYPE_FUNC:
+		ret->target = die.type;
+		break;
+	case KA_TYPE_ARRAY:
+		open_array(t, &die, &ret->count, &ret->target);
+		break;
+	case KA_TYPE_INT:
+		ret->is_signed = die.encoding == DW_ATE_signed || die.encoding == DW_ATE_signed_char;
+		ret->is_bool = die.encoding == DW_ATE_boolean;
+		ret->is_char = die.encoding == DW_ATE_signed_char || die.encoding == DW_ATE_unsigned_char;
+		break;
+	case KA_TYPE_FLOAT:
+		ret->is_signed = true;
+		break;
+	case KA_TYPE_ENUM:
+		ret->is_signed = enum_is_signed(t, &die);
+		break;
+	default:
+		break;
+	}
+	if (ret->size == UINT64_MAX)
+		ret->size = 0;
+}
+
+static size_t dwarf_params(struct ka_types *types, uint32_t id, struct ka_arena *a, struct ka_type_part **ret)
+{
+	struct { KA_VEC(struct ka_type_part); } list = { 0 };
+	struct dwarf_types *t = of(types);
+	struct ka_dwarf_die f, p;
+	size_t n;
+
+	*ret = NULL;
+	if (!resolve(t, id, &f, NULL) || kind_of(&f) != KA_TYPE_FUNC)
+		return 0;
+	for (bool ok = ka_dwarf_child(&t->dwarf, &f, &p); ok; ok = ka_dwarf_next(&t->dwarf, &p)) {
+		if (p.tag == DW_TAG_formal_parameter)
+			ka_vec_push(&list, (struct ka_type_part){ .name = p.name, .type = p.type });
+		else if (p.tag == DW_TAG_unspecified_parameters)
+			ka_vec_push(&list, (struct ka_type_part){ .name = "..." });
+	}
+	n = list.n;
+	*ret = ka_alloc(a, (n + 1) * sizeof(**ret));
+	if (n)
+		memcpy(*ret, list.at, n * sizeof(**ret));
+	ka_vec_free(&list);
+	return n;
+}
+
 static struct ka_error *dwarf_size(struct ka_types *types, uint32_t id, uint64_t *ret)
 {
 	struct ka_type_brief brief;
@@ -446,7 +541,7 @@ static void dwarf_close(struct ka_types *types)
 static const struct ka_types_ops dwarf_ops = {
 	.name = "DWARF", .find = dwarf_find, .enumerator = dwarf_enumerator, .close = dwarf_close, .size = dwarf_size,
 	.member = dwarf_member, .describe = dwarf_describe, .members = dwarf_members, .enumerators = dwarf_enumerators,
-	.each_name = dwarf_each_name,
+	.each_name = dwarf_each_name, .step = dwarf_step, .params = dwarf_params,
 };
 
 struct ka_error *ka_types_open_dwarf(struct ka_object *o, struct ka_types **ret)

@@ -299,6 +299,23 @@ static void describe(struct ka_types *t, uint32_t id, struct ka_type_brief *ret)
 	};
 }
 
+static void step(struct ka_types *t, uint32_t id, struct ka_type_step *ret)
+{
+	const struct type *type = type_of(t, id);
+
+	*ret = (struct ka_type_step){
+		.kind = type->kind, .size = type->size, .is_signed = type->is_signed, .name = type->name,
+		.target = type->target, .count = type->count, .is_char = type->kind == KA_TYPE_INT && type->size == 1,
+	};
+}
+
+static size_t params(struct ka_types *t, uint32_t id, struct ka_arena *a, struct ka_type_part **ret)
+{
+	(void)t, (void)id, (void)a;
+	*ret = NULL;
+	return 0;
+}
+
 static size_t members(struct ka_types *t, uint32_t id, struct ka_arena *a, struct ka_type_part **ret)
 {
 	const struct type *type = type_of(t, id);
@@ -334,6 +351,8 @@ static const struct ka_types_ops ops = {
 	.size = type_size,
 	.member = member,
 	.describe = describe,
+	.step = step,
+	.params = params,
 	.members = members,
 	.enumerators = enumerators,
 	.each_name = each_name,

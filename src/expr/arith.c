@@ -42,7 +42,7 @@ static struct ka_error *load_scalar(struct ka_eval *v, struct ka_value *x)
 		return err;
 	if (x->kind == KA_TYPE_ARRAY) {
 		/* an array is a pointer to its first element */
-		struct ka_expr_type element;
+		struct ka_type element;
 
 		if (ka_type_target(v, x, &element)) {
 			uint64_t at = x->bits;
@@ -84,7 +84,7 @@ struct ka_error *ka_value_unary(struct ka_eval *v, enum ka_expr_op op, struct ka
 
 static bool is_chars(struct ka_eval *v, const struct ka_value *x)
 {
-	struct ka_expr_type element;
+	struct ka_type element;
 	struct ka_value e = {0};
 
 	if (!ka_type_target(v, x, &element) || (x->kind != KA_TYPE_ARRAY && x->kind != KA_TYPE_POINTER))
@@ -148,7 +148,7 @@ static struct ka_error *pointer_add(struct ka_eval *v, enum ka_expr_op op, struc
 {
 	bool is_swapped = !ka_value_is_pointer(a);
 	struct ka_value *p = is_swapped ? b : a, *n = is_swapped ? a : b;
-	struct ka_expr_type target;
+	struct ka_type target;
 	uint64_t size = 1;
 	struct ka_error *err;
 

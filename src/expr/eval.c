@@ -101,7 +101,7 @@ static struct ka_error *eval_member(struct ka_eval *v, const struct ka_expr *e, 
 static struct ka_error *eval_index(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)
 {
 	struct ka_value x, i, sum;
-	struct ka_expr_type element;
+	struct ka_type element;
 	struct ka_error *err = eval(v, e->a, &x);
 
 	if (!err)
@@ -127,7 +127,7 @@ static struct ka_error *eval_index(struct ka_eval *v, const struct ka_expr *e, s
 static struct ka_error *eval_address(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)
 {
 	struct ka_value x;
-	struct ka_expr_type t;
+	struct ka_type t;
 	struct ka_error *err = eval(v, e->a, &x);
 	ka_addr at;
 
@@ -140,7 +140,7 @@ static struct ka_error *eval_address(struct ka_eval *v, const struct ka_expr *e,
 	t = x.type;
 	/* The type of a bare symbol is not known: its address is that of anything. */
 	if (x.is_untyped)
-		t = (struct ka_expr_type){0};
+		t = (struct ka_type){0};
 	if (t.stars >= 64)
 		return ka_error_new(KA_USAGE, "a pointer of too many levels");
 	t.stars++;
@@ -151,18 +151,15 @@ static struct ka_error *eval_address(struct ka_eval *v, const struct ka_expr *e,
 
 static struct ka_error *eval_offset(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)
 {
-	struct ka_expr_type t;
+	struct ka_type t;
 	struct ka_member m;
-	struct ka_types *types;
 	struct ka_value x;
 	struct ka_error *err = ka_type_resolve(v, &e->type, &t);
 
-	if (!err)
-		err = ka_eval_types(v, &types);
-	if (!err && !e->type.name)
+	if (!err && !t.types)
 		err = ka_error_new(KA_USAGE, "an integer has no members");
 	if (!err)
-		err = ka_types_member(types, e->type.name, e->name, &m);
+		err = ka_types_member(t.types, e->type.name, e->name, &m);
 	if (err)
 		return err;
 	if (e->op == KA_EXPR_OFFSETOF) {
@@ -181,7 +178,7 @@ static struct ka_error *eval_offset(struct ka_eval *v, const struct ka_expr *e, 
 
 static struct ka_error *eval_sizeof_type(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)
 {
-	struct ka_expr_type t;
+	struct ka_type t;
 	struct ka_value x = {0};
 	uint64_t size = 0;
 	struct ka_symbol s;
@@ -264,7 +261,7 @@ static struct ka_error *eval_ternary(struct ka_eval *v, const struct ka_expr *e,
 
 static struct ka_error *eval_cast(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)
 {
-	struct ka_expr_type t;
+	struct ka_type t;
 	struct ka_value x;
 	struct ka_error *err = ka_type_resolve(v, &e->type, &t);
 
@@ -375,7 +372,7 @@ struct ka_error *ka_value_at(struct ka_kernel *k, const char *type, ka_addr at, 
 {
 	struct ka_eval v = { .k = k };
 	struct ka_type_name n = { .name = (char *)type };
-	struct ka_expr_type t;
+	struct ka_type t;
 	struct ka_error *err;
 
 	if (ka_type_word(type, strlen(type), &n))

@@ -179,6 +179,21 @@ static struct ka_error *parse_type(struct parser *p, struct ka_type_name *ret)
 	return err ? err : parse_stars(p, ret);
 }
 
+struct ka_error *ka_type_name_parse(struct ka_arena *a, const char *text, struct ka_type_name *ret)
+{
+	struct parser p = { .l = { .arena = a, .text = text, .at = text } };
+	struct ka_error *err;
+
+	if (strlen(text) > KA_EXPR_TEXT_MAX)
+		return ka_error_new(KA_USAGE, "the name of a type is longer than %d characters", KA_EXPR_TEXT_MAX);
+	err = next(&p);
+	if (!err)
+		err = parse_type(&p, ret);
+	if (!err && p.l.token.kind != KA_TOKEN_END)
+		err = ka_expr_error(&p.l, &p.l.token, "this is no part of a type's name");
+	return err;
+}
+
 /* ---- operands ---- */
 
 /* The path of offsetof and container_of: "a.b[3].c", taken as it is written. */

@@ -47,6 +47,8 @@ struct ka_type_name {
 	bool is_signed;
 };
 
+/* A type as it stands in a cast: "struct foo *", "unsigned long". */
+struct ka_error *ka_type_name_parse(struct ka_arena *a, const char *text, struct ka_type_name *ret) KA_MUST_CHECK;
 /* Built-in types and the kernel's own words for them. False: no such word. */
 bool ka_type_word(const char *word, size_t len, struct ka_type_name *ret);
 

@@ -1,69 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Types of values: by ids of the debuginfo, or built in, with pointers above them. */
+/* Types of values: from the debuginfo, or built in, with pointers and array bounds above them. */
 #include "value.h"
-
-struct ka_error *ka_eval_types(struct ka_eval *v, struct ka_types **ret)
-{
-	struct ka_error *err;
-
-	*ret = v->types;
-	if (v->types)
-		return NULL;
-	if (!v->k)
-		return ka_error_new(KA_MISSING, "there are no types without a dump");
-	err = ka_kernel_types(v->k, &v->types);
-	*ret = v->types;
-	return err;
-}
 
 unsigned ka_eval_long(const struct ka_eval *v)
 {
 	return v->k ? ka_long_size(v->k) : 8;
 }
 
-struct ka_expr_type ka_type_int(unsigned size, bool is_signed)
+struct ka_type ka_type_int(unsigned size, bool is_signed)
 {
-	return (struct ka_expr_type){ .int_size = (uint8_t)size, .is_int_signed = is_signed };
+	return (struct ka_type){ .int_size = (uint8_t)size, .is_int_signed = is_signed };
+}
+
+bool ka_type_same(const struct ka_type *a, const struct ka_type *b)
+{
+	return a->types == b->types && a->id == b->id && a->int_size == b->int_size && a->is_int_signed == b->is_int_signed &&
+	       a->is_float == b->is_float && a->stars == b->stars && a->count == b->count;
 }
 
 struct ka_error *ka_value_describe(struct ka_eval *v, struct ka_value *x)
 {
-	struct ka_type_brief brief = {0};
-	struct ka_types *t;
-	struct ka_error *err;
+	struct ka_type_info info;
 
-	x->type_name = NULL;
-	x->is_signed = false;
-	if (x->type.stars) {
-		x->kind = KA_TYPE_POINTER;
-		x->size = ka_eval_long(v);
-		return NULL;
-	}
-	if (!x->type.id) {
-		x->kind = x->type.int_size ? KA_TYPE_INT : KA_TYPE_VOID;
-		x->size = x->type.int_size;
-		x->is_signed = x->type.is_int_signed;
-		return NULL;
-	}
-	err = ka_eval_types(v, &t);
-	if (err)
-		return err;
-	t->ops->describe(t, x->type.id, &brief);
-	x->kind = brief.kind;
-	x->size = brief.kind == KA_TYPE_POINTER ? ka_eval_long(v) : brief.size;
-	x->is_signed = (brief.kind == KA_TYPE_INT || brief.kind == KA_TYPE_ENUM) && brief.is_signed;
-	x->type_name = brief.name;
-	if (brief.kind == KA_TYPE_ARRAY) {
-		err = t->ops->size(t, x->type.id, &x->size);
-		if (ka_error_drop(err))
-			x->size = 0;
-	}
-	if ((x->kind == KA_TYPE_INT || x->kind == KA_TYPE_ENUM) && (!x->size || x->size > 16))
+	ka_type_strip(v->k, &x->type, &info);
+	x->kind = info.kind;
+	x->size = info.size;
+	x->is_signed = info.is_signed && (info.kind == KA_TYPE_INT || info.kind == KA_TYPE_ENUM);
+	x->type_name = info.kind == KA_TYPE_STRUCT || info.kind == KA_TYPE_UNION || info.kind == KA_TYPE_ENUM ||
+		       (info.kind == KA_TYPE_INT && x->type.types) ? info.name : NULL;
+	if (x->type.types && (x->kind == KA_TYPE_INT || x->kind == KA_TYPE_ENUM) && (!x->size || x->size > 16))
 		return ka_error_new(KA_CORRUPT, "an integer type of %llu bytes", (unsigned long long)x->size);
 	return NULL;
 }
 
-struct ka_error *ka_type_resolve(struct ka_eval *v, const struct ka_type_name *n, struct ka_expr_type *ret)
+struct ka_error *ka_type_resolve(struct ka_eval *v, const struct ka_type_name *n, struct ka_type *ret)
 {
 	struct ka_types *t;
 	struct ka_error *err;
@@ -75,52 +45,49 @@ struct ka_error *ka_type_resolve(struct ka_eval *v, const struct ka_type_name *n
 		ret->is_int_signed = n->is_signed;
 		return NULL;
 	}
-	err = ka_eval_types(v, &t);
+	if (!v->k)
+		return ka_error_new(KA_MISSING, "type '%s': there are no types without a dump", n->name);
+	err = ka_kernel_types(v->k, &t);
 	if (err)
 		return ka_error_wrap(err, "type '%s'", n->name);
+	ret->types = t;
 	ret->id = ka_types_find(t, n->name);
 	if (!ret->id)
 		return ka_error_new(KA_MISSING, "there is no type '%s'", n->name);
 	return NULL;
 }
 
-bool ka_type_target(struct ka_eval *v, const struct ka_value *x, struct ka_expr_type *ret)
+struct ka_error *ka_type_find(struct ka_kernel *k, const char *name, struct ka_type *ret)
 {
-	struct ka_type_brief brief = {0};
-	struct ka_types *t;
+	struct ka_eval v = { .k = k };
+	struct ka_arena *a = ka_arena_new();
+	struct ka_type_name n;
+	struct ka_error *err = ka_type_name_parse(a, name, &n);
 
-	*ret = x->type;
-	if (ret->stars) {
-		ret->stars--;
-		return true;
-	}
-	if (!ret->id || (x->kind != KA_TYPE_POINTER && x->kind != KA_TYPE_ARRAY) || ka_error_drop(ka_eval_types(v, &t)))
-		return false;
-	t->ops->describe(t, ret->id, &brief);
-	*ret = (struct ka_expr_type){ .id = brief.target };
-	return true;
+	memset(ret, 0, sizeof(*ret));
+	if (!err)
+		err = ka_type_resolve(&v, &n, ret);
+	ka_arena_free(a);
+	return err;
 }
 
-struct ka_error *ka_type_bytes(struct ka_eval *v, struct ka_expr_type type, uint64_t *ret)
+bool ka_type_target(struct ka_eval *v, const struct ka_value *x, struct ka_type *ret)
 {
-	struct ka_value x = { .type = type };
-	struct ka_error *err = ka_value_describe(v, &x);
+	struct ka_type_info info;
 
-	if (err)
-		return err;
+	ka_type_strip(v->k, &x->type, &info);
+	*ret = info.target;
+	return info.kind == KA_TYPE_POINTER || info.kind == KA_TYPE_ARRAY;
+}
+
+struct ka_error *ka_type_bytes(struct ka_eval *v, struct ka_type type, uint64_t *ret)
+{
+	struct ka_type_info info;
+
+	ka_type_strip(v->k, &type, &info);
 	/* gcc: void and functions count as one byte */
-	*ret = x.kind == KA_TYPE_VOID || x.kind == KA_TYPE_FUNC ? 1 : x.size;
-	if (!*ret && (x.kind == KA_TYPE_STRUCT || x.kind == KA_TYPE_UNION)) {
-		struct ka_type_brief brief = {0};
-		struct ka_types *t;
-
-		err = ka_eval_types(v, &t);
-		if (err)
-			return err;
-		t->ops->describe(t, type.id, &brief);
-		if (brief.is_declared_only)
-			return ka_error_new(KA_MISSING, "'%s' is declared, but nowhere defined",
-					    brief.name ? brief.name : "(anonymous)");
-	}
+	*ret = info.kind == KA_TYPE_VOID || info.kind == KA_TYPE_FUNC ? 1 : info.size;
+	if (info.is_declared_only)
+		return ka_error_new(KA_MISSING, "'%s' is declared, but nowhere defined", info.name ? info.name : "(anonymous)");
 	return NULL;
 }

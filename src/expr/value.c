@@ -89,13 +89,13 @@ struct ka_error *ka_value_load(struct ka_eval *v, struct ka_value *x)
 	return err;
 }
 
-struct ka_error *ka_value_place(struct ka_eval *v, struct ka_expr_type t, ka_addr at, struct ka_value *ret)
+struct ka_error *ka_value_place(struct ka_eval *v, struct ka_type t, ka_addr at, struct ka_value *ret)
 {
 	*ret = (struct ka_value){ .type = t, .is_lvalue = true, .addr = at };
 	return ka_value_describe(v, ret);
 }
 
-struct ka_error *ka_value_cast(struct ka_eval *v, const struct ka_value *x, struct ka_expr_type t, struct ka_value *ret)
+struct ka_error *ka_value_cast(struct ka_eval *v, const struct ka_value *x, struct ka_type t, struct ka_value *ret)
 {
 	struct ka_value from = *x;
 	struct ka_error *err;
@@ -105,7 +105,7 @@ struct ka_error *ka_value_cast(struct ka_eval *v, const struct ka_value *x, stru
 	if (err)
 		return err;
 	/* A cast to the struct that it is: as it is. */
-	if ((ret->kind == KA_TYPE_STRUCT || ret->kind == KA_TYPE_UNION) && x->type.id == t.id && x->type.stars == t.stars) {
+	if ((ret->kind == KA_TYPE_STRUCT || ret->kind == KA_TYPE_UNION) && ka_type_same(&x->type, &t)) {
 		*ret = *x;
 		return NULL;
 	}
@@ -126,7 +126,7 @@ struct ka_error *ka_value_cast(struct ka_eval *v, const struct ka_value *x, stru
 struct ka_error *ka_value_deref(struct ka_eval *v, const struct ka_value *x, bool is_lenient, struct ka_value *ret)
 {
 	struct ka_value pointer = *x;
-	struct ka_expr_type target;
+	struct ka_type target;
 	struct ka_error *err = ka_value_load(v, &pointer);
 
 	if (err)
@@ -150,9 +150,7 @@ struct ka_error *ka_value_deref(struct ka_eval *v, const struct ka_value *x, boo
 struct ka_error *ka_value_member(struct ka_eval *v, const struct ka_value *x, const char *name, struct ka_value *ret)
 {
 	struct ka_value whole = *x;
-	struct ka_types *t;
-	uint64_t offset_bits;
-	uint32_t bit_size, type;
+	struct ka_type_field f;
 	struct ka_error *err;
 
 	if (ka_value_is_pointer(&whole)) {
@@ -160,17 +158,14 @@ struct ka_error *ka_value_member(struct ka_eval *v, const struct ka_value *x, co
 		if (err)
 			return err;
 	}
-	if ((whole.kind != KA_TYPE_STRUCT && whole.kind != KA_TYPE_UNION) || whole.type.stars || !whole.is_lvalue)
+	if ((whole.kind != KA_TYPE_STRUCT && whole.kind != KA_TYPE_UNION) || !whole.is_lvalue)
 		return ka_error_new(KA_USAGE, whole.is_untyped ?
 				    "the type of this symbol is not known: cast its address, as in ((struct NAME *)&SYMBOL)->%s" :
 				    "this is no struct, nor a pointer to one: it has no member '%s'", name);
-	err = ka_eval_types(v, &t);
-	if (err)
-		return err;
-	if (!t->ops->member(t, whole.type.id, name, &offset_bits, &bit_size, &type))
+	if (!ka_type_field(v->k, &whole.type, name, &f))
 		return ka_error_new(KA_MISSING, "struct %s has no member '%s'", whole.type_name ? whole.type_name : "(anonymous)", name);
-	err = ka_value_place(v, (struct ka_expr_type){ .id = type }, whole.addr + offset_bits / 8, ret);
-	ret->bit_offset = offset_bits % 8;
-	ret->bit_size = bit_size;
+	err = ka_value_place(v, f.type, whole.addr + f.offset_bits / 8, ret);
+	ret->bit_offset = f.offset_bits % 8;
+	ret->bit_size = f.bit_size;
 	return err;
 }

@@ -9,22 +9,19 @@
 struct ka_eval {
 	struct ka_kernel *k;		/* NULL: no dump */
 	const struct ka_expr_env *env;
-	struct ka_types *types;		/* NULL: not asked for yet, or there are none */
-	struct ka_error *types_error;
 };
 
 /* ---- type.c ---- */
 
-/* The types of the dump, or why there are none. */
-struct ka_error *ka_eval_types(struct ka_eval *v, struct ka_types **ret) KA_MUST_CHECK;
 unsigned ka_eval_long(const struct ka_eval *v);
-struct ka_expr_type ka_type_int(unsigned size, bool is_signed);
+struct ka_type ka_type_int(unsigned size, bool is_signed);
+bool ka_type_same(const struct ka_type *a, const struct ka_type *b);
 /* kind, size, sign and name by x->type. */
 struct ka_error *ka_value_describe(struct ka_eval *v, struct ka_value *x) KA_MUST_CHECK;
-struct ka_error *ka_type_resolve(struct ka_eval *v, const struct ka_type_name *n, struct ka_expr_type *ret) KA_MUST_CHECK;
+struct ka_error *ka_type_resolve(struct ka_eval *v, const struct ka_type_name *n, struct ka_type *ret) KA_MUST_CHECK;
 /* What a pointer points to, what an array is made of. False: neither. */
-bool ka_type_target(struct ka_eval *v, const struct ka_value *x, struct ka_expr_type *ret);
-struct ka_error *ka_type_bytes(struct ka_eval *v, struct ka_expr_type t, uint64_t *ret) KA_MUST_CHECK;
+bool ka_type_target(struct ka_eval *v, const struct ka_value *x, struct ka_type *ret);
+struct ka_error *ka_type_bytes(struct ka_eval *v, struct ka_type t, uint64_t *ret) KA_MUST_CHECK;
 
 /* ---- value.c ---- */
 
@@ -35,9 +32,9 @@ uint64_t ka_bits_extend(uint64_t bits, unsigned size, bool is_signed);
 struct ka_error *ka_value_load(struct ka_eval *v, struct ka_value *x) KA_MUST_CHECK;
 /* Loaded, and of an arithmetic type or a pointer. */
 bool ka_value_is_pointer(const struct ka_value *x);
-struct ka_error *ka_value_cast(struct ka_eval *v, const struct ka_value *x, struct ka_expr_type t, struct ka_value *ret) KA_MUST_CHECK;
+struct ka_error *ka_value_cast(struct ka_eval *v, const struct ka_value *x, struct ka_type t, struct ka_value *ret) KA_MUST_CHECK;
 /* Lies there. */
-struct ka_error *ka_value_place(struct ka_eval *v, struct ka_expr_type t, ka_addr at, struct ka_value *ret) KA_MUST_CHECK;
+struct ka_error *ka_value_place(struct ka_eval *v, struct ka_type t, ka_addr at, struct ka_value *ret) KA_MUST_CHECK;
 struct ka_error *ka_value_member(struct ka_eval *v, const struct ka_value *x, const char *name, struct ka_value *ret) KA_MUST_CHECK;
 struct ka_error *ka_value_deref(struct ka_eval *v, const struct ka_value *x, bool is_lenient, struct ka_value *ret) KA_MUST_CHECK;
 
