@@ -34,6 +34,25 @@ enum ka_cell_type {
 	KA_TEXT,	/* const char *; NULL is absent */
 	KA_CHARS,	/* char[N], terminated or not */
 	KA_LIST,	/* const char *const *, NULL-terminated: JSON an array of strings, text joined by ", " */
+	KA_VALUE,	/* const struct ka_node *: JSON nests it. Of JSON alone (KA_ONLY_JSON); its text is a KA_ONLY_TEXT column beside it */
+};
+
+/* A tree of values: a struct of the kernel, an array (see kanalyze/value.h). At most KA_NODE_DEPTH_MAX deep. */
+#define KA_NODE_DEPTH_MAX 64
+enum ka_node_kind { KA_NODE_NULL, KA_NODE_BOOL, KA_NODE_INT, KA_NODE_UINT, KA_NODE_ADDR, KA_NODE_FLOAT, KA_NODE_TEXT,
+		    KA_NODE_LIST, KA_NODE_OBJECT };
+struct ka_node {
+	enum ka_node_kind kind;
+	const char *key;		/* in an object */
+	union {
+		bool is_true;
+		int64_t i;
+		uint64_t u;		/* KA_NODE_UINT, KA_NODE_ADDR */
+		double f;
+		struct { const char *text; size_t size; };
+		const struct ka_node *first;	/* KA_NODE_LIST, KA_NODE_OBJECT; NULL: empty */
+	};
+	const struct ka_node *next;	/* beside it in its list or object */
 };
 
 enum ka_col_flag {

@@ -31,6 +31,7 @@ static bool size_fits(const struct ka_col *col)
 		return col->size == sizeof(double);
 	case KA_TEXT:
 	case KA_LIST:
+	case KA_VALUE:
 		return col->size == sizeof(char *);
 	case KA_CHARS:
 		return col->size > 0;
@@ -51,6 +52,8 @@ static const char *column_fault(const struct ka_rows *rows, const struct ka_col 
 		return "has no help";
 	if ((col->flags & KA_ONLY_TEXT) && (col->flags & KA_ONLY_JSON))
 		return "is of text alone and of JSON alone";
+	if (col->type == KA_VALUE && !(col->flags & KA_ONLY_JSON))
+		return "is a tree and not of JSON alone";
 	/* Without one, a record shows the column in JSON alone. */
 	if (rows->shape == KA_SHAPE_RECORD && !col->label && (col->flags & KA_ONLY_TEXT))
 		return "of a record is of text alone and has no label";

@@ -13,13 +13,69 @@ static void address_add(struct ka_str *to, uint64_t value)
 	ka_str_addc(to, '"');
 }
 
+static void int_add(struct ka_str *to, uint64_t value)
+{
+	if ((int64_t)value < 0) {
+		ka_str_addc(to, '-');
+		value = -value;
+	}
+	ka_number_add(to, value, 10);
+}
+
+static void float_add(struct ka_str *to, double d)
+{
+	if (isfinite(d))
+		ka_str_printf(to, "%.15g", d);
+	else
+		ka_str_addn(to, "null", 4);	/* JSON has no word for it */
+}
+
+static void node_add(struct ka_str *to, const struct ka_node *n, unsigned depth)
+{
+	switch (depth > KA_NODE_DEPTH_MAX ? KA_NODE_NULL : n->kind) {
+	case KA_NODE_NULL:
+		ka_str_addn(to, "null", 4);
+		break;
+	case KA_NODE_BOOL:
+		ka_str_add(to, n->is_true ? "true" : "false");
+		break;
+	case KA_NODE_INT:
+		int_add(to, (uint64_t)n->i);
+		break;
+	case KA_NODE_UINT:
+		ka_number_add(to, n->u, 10);
+		break;
+	case KA_NODE_ADDR:
+		address_add(to, n->u);
+		break;
+	case KA_NODE_FLOAT:
+		float_add(to, n->f);
+		break;
+	case KA_NODE_TEXT:
+		ka_escape_json(to, n->text, n->size);
+		break;
+	case KA_NODE_LIST:
+	case KA_NODE_OBJECT:
+		ka_str_addc(to, n->kind == KA_NODE_LIST ? '[' : '{');
+		for (const struct ka_node *c = n->first; c; c = c->next) {
+			if (c != n->first)
+				ka_str_addc(to, ',');
+			if (n->kind == KA_NODE_OBJECT) {
+				ka_escape_json(to, c->key ? c->key : "", strlen(c->key ? c->key : ""));
+				ka_str_addc(to, ':');
+			}
+			node_add(to, c, depth + 1);
+		}
+		ka_str_addc(to, n->kind == KA_NODE_LIST ? ']' : '}');
+		break;
+	}
+}
+
 static void cell_add(struct ka_str *to, const struct ka_col *col, const void *row)
 {
 	const char *const *list;
-	uint64_t value;
 	const char *s;
 	size_t size;
-	double d;
 
 	if (!ka_cell_is_there(col, row)) {
 		ka_str_addn(to, "null", 4);
@@ -27,12 +83,7 @@ static void cell_add(struct ka_str *to, const struct ka_col *col, const void *ro
 	}
 	switch (col->type) {
 	case KA_INT:
-		value = ka_cell_uint(col, row);
-		if ((int64_t)value < 0) {
-			ka_str_addc(to, '-');
-			value = -value;
-		}
-		ka_number_add(to, value, 10);
+		int_add(to, ka_cell_uint(col, row));
 		break;
 	case KA_UINT:
 	case KA_HEX:
@@ -45,11 +96,10 @@ static void cell_add(struct ka_str *to, const struct ka_col *col, const void *ro
 		ka_str_add(to, ka_cell_uint(col, row) ? "true" : "false");
 		break;
 	case KA_FLOAT:
-		d = *(const double *)((const char *)row + col->offset);
-		if (isfinite(d))
-			ka_str_printf(to, "%.15g", d);
-		else
-			ka_str_addn(to, "null", 4);	/* JSON has no word for it */
+		float_add(to, *(const double *)((const char *)row + col->offset));
+		break;
+	case KA_VALUE:
+		node_add(to, *(const struct ka_node *const *)((const char *)row + col->offset), 0);
 		break;
 	case KA_TEXT:
 	case KA_CHARS:

@@ -55,6 +55,8 @@ bool ka_cell_is_true(const struct ka_col *col, const void *row)
 		return size != 0;
 	case KA_LIST:
 		return cell_list(col, row) && cell_list(col, row)[0];
+	case KA_VALUE:
+		return *(const struct ka_node *const *)member(col, row) != NULL;
 	default:
 		return ka_cell_uint(col, row) != 0;
 	}
@@ -70,6 +72,8 @@ bool ka_cell_is_there(const struct ka_col *col, const void *row)
 		return ka_cell_is_true(col, row);
 	if (col->type == KA_TEXT)
 		return ka_cell_string(col, row, &size) != NULL;
+	if (col->type == KA_VALUE)
+		return ka_cell_is_true(col, row);
 	return col->type != KA_LIST || cell_list(col, row);
 }
 
@@ -154,6 +158,8 @@ void ka_text_cell(struct ka_str *to, const struct ka_col *col, const struct ka_s
 				columns += ka_escape_text(to, ", ", 2, false);
 			columns += ka_escape_text(to, *l, strlen(*l), false);
 		}
+		break;
+	case KA_VALUE:
 		break;
 	case KA_BOOL:
 		if (is_there && spec->conversion == 'd')

@@ -33,6 +33,8 @@ static const char *type_name(const struct ka_col *col)
 		return "string";
 	case KA_LIST:
 		return "array of strings";
+	case KA_VALUE:
+		return "value with its parts";
 	default:
 		return "number";
 	}

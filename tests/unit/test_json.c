@@ -14,6 +14,7 @@ struct cells_row {
 	const char *text;
 	char comm[4];
 	const char *const *list;
+	const struct ka_node *tree;
 	int only_text;
 };
 
@@ -27,6 +28,7 @@ KA_LINES(cells_row, "cells", "{i}",
 	KA_COL(cells_row, text, KA_TEXT, "h"),
 	KA_COL(cells_row, comm, KA_CHARS, "h"),
 	KA_COL(cells_row, list, KA_LIST, "h"),
+	KA_COLF(cells_row, tree, KA_VALUE, KA_ONLY_JSON, "h"),
 	KA_COLF(cells_row, only_text, KA_INT, KA_ONLY_TEXT, "h"));
 
 static struct ka_str got;
@@ -85,12 +87,21 @@ static void check_cells(void)
 	static const char *const list[] = { "a", "\"", NULL }, *const empty[] = { NULL };
 	struct cells_row r = { .i = -32768, .u = UINT64_MAX, .has_u = true, .hex = 255, .addr = 0xffffffff81000000, .yes = true,
 			       .load = 0.25, .text = "t", .comm = "four", .list = list };
+	static const struct ka_node three = { .kind = KA_NODE_ADDR, .key = "z", .u = 255 },
+		two = { .kind = KA_NODE_TEXT, .key = "y\"", .text = "a\0b", .size = 3, .next = &three },
+		inner[] = { { .kind = KA_NODE_BOOL, .is_true = true, .next = &inner[1] }, { .kind = KA_NODE_NULL, .next = &inner[2] },
+			    { .kind = KA_NODE_FLOAT, .f = 1.5 } },
+		one = { .kind = KA_NODE_LIST, .key = "x", .first = inner, .next = &two }, zero = { .kind = KA_NODE_INT, .i = -1, .key = "w",
+			.next = &one },
+		tree = { .kind = KA_NODE_OBJECT, .first = &zero };
 	struct cells_row none = { .list = empty, .load = NAN };
 
 	CHECK_STR(cells(&r), "\"i\":-32768,\"u\":18446744073709551615,\"hex\":255,\"addr\":\"0xffffffff81000000\",\"yes\":true,"
-			     "\"load\":0.25,\"text\":\"t\",\"comm\":\"four\",\"list\":[\"a\",\"\\\"\"]");
+			     "\"load\":0.25,\"text\":\"t\",\"comm\":\"four\",\"list\":[\"a\",\"\\\"\"],\"tree\":null");
+	r.tree = &tree;
+	CHECK_STR(strstr(cells(&r), ",\"tree\""), ",\"tree\":{\"w\":-1,\"x\":[true,null,1.5],\"y\\\"\":\"a\\u0000b\",\"z\":\"0xff\"}");
 	CHECK_STR(cells(&none), "\"i\":0,\"u\":null,\"hex\":0,\"addr\":null,\"yes\":false,\"load\":null,\"text\":null,\"comm\":\"\","
-				"\"list\":[]");
+				"\"list\":[],\"tree\":null");
 }
 
 static void check_errors(void)
