@@ -123,8 +123,11 @@ static bool find_inner(struct ka_kernel *k, const char *function, const struct k
 
 static bool start_active(struct ka_kernel *k, const struct ka_stacks *s, unsigned cpu, struct ka_arena *a, struct ka_cursor *ret)
 {
-	/* the last functions of a CPU: the one that boots the capture kernel, and those that wait for it */
-	static const char *const ends[] = { "machine_kexec", "crash_nmi_callback", "machine_crash_shutdown" };
+	/*
+	 * The last functions of a CPU: the one that boots the capture kernel, and those that wait for it. objtool
+	 * takes machine_kexec() for one that never returns, and ORC ends at its call: without CFI the caller's is the next best.
+	 */
+	static const char *const ends[] = { "machine_kexec", "crash_nmi_callback", "machine_crash_shutdown", "crash_kexec" };
 	struct ka_regs regs;
 	struct ka_pt_regs *pt = ka_alloc(a, sizeof(*pt));
 

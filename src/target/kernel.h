@@ -116,6 +116,8 @@ struct ka_error *ka_translate_walk(struct ka_kernel *k, ka_addr pgd, uint64_t at
 
 /* minimal.c: what VMCOREINFO tells, without a vmlinux. The symbol table is made with k->lock held. */
 struct ka_error *ka_minimal_symtab(struct ka_kernel *k, struct ka_symtab **ret) KA_MUST_CHECK;
+/* The symbol table that the dump itself holds, made on first need; NULL: none, or not to be read yet. */
+const struct ka_symtab *ka_kallsyms(struct ka_kernel *k);
 struct ka_error *ka_minimal_types(struct ka_kernel *k, struct ka_types **ret) KA_MUST_CHECK;
 
 /* For env.c and open.c */

@@ -1,19 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A session without a vmlinux: symbols, and the few types there are, from the dump's VMCOREINFO. */
+/* A session without a vmlinux: symbols and the few types there are from the dump's VMCOREINFO, the other symbols from its kallsyms. */
 #include <ctype.h>
-#include "kernel.h"
+#include "kallsyms.h"
 
 /* From _stext to the farthest symbol of an image: x86_64 gives it 1 GB, the others less. */
 #define IMAGE_SPAN (1ull << 30)
 
 /*
- * Sizes of the variables whose values are asked for, which VMCOREINFO does not tell: all of these are 32 bits in every
- * kernel that has them in VMCOREINFO.
+ * Sizes of the variables whose values are asked for, which neither VMCOREINFO nor kallsyms tells: all of these are 32 bits in
+ * every kernel that has them.
  */
 static const struct { const char *name; uint8_t size; } sizes[] = {
 	{ "log_buf_len", 4 }, { "log_first_idx", 4 }, { "log_next_idx", 4 }, { "log_end", 4 }, { "logged_chars", 4 },
-	{ "clear_idx", 4 },
+	{ "clear_idx", 4 }, { "pidhash_shift", 4 }, { "tainted", 4 }, { "pid_max", 4 },
 };
+
+static uint32_t known_size(const char *name, size_t len)
+{
+	for (size_t i = 0; i < KA_COUNT(sizes); i++)
+		if (strlen(sizes[i].name) == len && !memcmp(sizes[i].name, name, len))
+			return sizes[i].size;
+	return 0;
+}
 
 /* "SYMBOL(name)=address", up to the end of the line: a line break, or NUL where the lines have been made an index of. */
 static bool line_parse(const char *line, const char **ret_name, size_t *ret_len, uint64_t *ret_addr)
@@ -71,10 +79,7 @@ struct ka_error *ka_minimal_symtab(struct ka_kernel *k, struct ka_symtab **ret)
 		if (has_stext && (addr > stext ? addr - stext : stext - addr) > IMAGE_SPAN)
 			continue;
 		struct ka_elf_symbol s = { .addr = addr, .name = (uint32_t)strings.len, .section = SHN_ABS, .type = '?',
-					   .info = ELF64_ST_INFO(STB_GLOBAL, STT_NOTYPE) };
-		for (size_t i = 0; i < KA_COUNT(sizes); i++)
-			if (strlen(sizes[i].name) == len && !memcmp(sizes[i].name, name, len))
-				s.size = sizes[i].size;
+					   .info = ELF64_ST_INFO(STB_GLOBAL, STT_NOTYPE), .size = known_size(name, len) };
 		if (len == 6 && !memcmp(name, "_stext", 6))
 			s.type = 'T';
 		ka_str_addn(&strings, name, len);
@@ -92,4 +97,74 @@ struct ka_error *ka_minimal_types(struct ka_kernel *k, struct ka_types **ret)
 		return ka_error_new(KA_NOT_FOUND, "the dump has no VMCOREINFO: without it there are no types without a vmlinux");
 	*ret = ka_types_open_vmcoreinfo(k->image->vmcoreinfo, k->image->vmcoreinfo_size, k->long_size, k->is_big_endian);
 	return NULL;
+}
+
+/* Where it lies: VMCOREINFO says so since 5fd8fea935a1 (v6.0). */
+static bool kallsyms_place(struct ka_kernel *k, const struct ka_symtab *t, struct ka_kallsyms *ret)
+{
+	uint8_t bytes[8];
+	size_t names, table, index, offsets, base, count;
+
+	if (!ka_symtab_find(t, "kallsyms_names", &names) || !ka_symtab_find(t, "kallsyms_num_syms", &count) ||
+	    !ka_symtab_find(t, "kallsyms_token_table", &table) || !ka_symtab_find(t, "kallsyms_token_index", &index))
+		return false;
+	ret->names = t->at[names].addr;
+	ret->token_table = t->at[table].addr;
+	ret->token_index = t->at[index].addr;
+	if (ka_error_drop(ka_read(k, t->at[count].addr, bytes, 4)))
+		return false;
+	ret->count = (uint32_t)ka_uint_from(k, bytes, 4);
+	if (ka_symtab_find(t, "kallsyms_offsets", &offsets)) {
+		ret->offsets = t->at[offsets].addr;
+		if (ka_symtab_find(t, "kallsyms_relative_base", &base) && !ka_error_drop(ka_read(k, t->at[base].addr, bytes, 8)))
+			ret->relative_base = ka_uint_from(k, bytes, 8);
+		return true;
+	}
+	ret->is_whole = ka_symtab_find(t, "kallsyms_addresses", &offsets);
+	if (ret->is_whole)
+		ret->offsets = t->at[offsets].addr;
+	return ret->is_whole;
+}
+
+static void *kallsyms_make(struct ka_kernel *k)
+{
+	struct ka_kallsyms y = { 0 };
+	const struct ka_symtab *few;
+	struct ka_symtab *t = NULL;
+	struct ka_error *err = ka_kernel_symtab(k, &few);
+	size_t i;
+
+	if (!err && !ka_symtab_find(few, "_stext", &i))
+		err = ka_error_new(KA_MISSING, "VMCOREINFO has no _stext");
+	if (!err) {
+		y.stext = few->at[i].addr;
+		if (!kallsyms_place(k, few, &y))
+			err = ka_kallsyms_search(k, &y);
+	}
+	if (!err)
+		err = ka_kallsyms_read(k, &y, &t);
+	if (err)
+		ka_log(1, "kallsyms: %s", err->message);
+	ka_error_free(err);
+	for (i = 0; t && i < t->n; i++) {
+		const char *name = t->strings + t->at[i].name;
+		uint32_t size = t->at[i].size < 8 ? 0 : known_size(name, strlen(name));
+
+		if (size)
+			t->at[i].size = size;
+	}
+	return t;
+}
+
+static void kallsyms_drop(void *t)
+{
+	ka_symtab_free(t);
+}
+
+const struct ka_symtab *ka_kallsyms(struct ka_kernel *k)
+{
+	static const char key;
+
+	/* it is read through the mapping of the image */
+	return k->layout.text_base ? ka_kernel_state(k, &key, kallsyms_make, kallsyms_drop) : NULL;
 }

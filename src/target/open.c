@@ -194,12 +194,33 @@ static struct ka_error *check_minimal(struct ka_kernel *k, const char *vmlinux)
 	return NULL;
 }
 
+/*
+ * No vmlinux was found: kernels since 5.7 carry symbols and types with them (kallsyms, BTF), enough for nearly everything.
+ * Takes missing, the error of the search: where the dump has neither, that is the answer; else it becomes a warning.
+ */
+static struct ka_error *stand_in(struct ka_kernel *k, struct ka_error *missing)
+{
+	struct ka_symbol s;
+
+	if (!ka_kallsyms(k) || !ka_symbol_lookup(k, "__start_BTF", &s))
+		return missing;
+	char *before = k->warning;
+	struct ka_str text = { 0 };
+
+	ka_str_printf(&text, "%s%s%s\nSymbols and types come from the dump itself: what needs DWARF (source lines, types of variables) is missing",
+		      before ? before : "", before ? "\n" : "", missing->message);
+	free(before);
+	ka_error_free(missing);
+	k->warning = text.p;
+	return NULL;
+}
+
 static struct ka_error *open_all(struct ka_kernel *k, const struct ka_open_options *o)
 {
 	struct open_files files = { 0 };
 	uint8_t id[64];
 	char *release;
-	struct ka_error *err = open_image(k, o->paths, &files);
+	struct ka_error *err = open_image(k, o->paths, &files), *missing = NULL;
 
 	if (err)
 		return err;
@@ -214,15 +235,25 @@ static struct ka_error *open_all(struct ka_kernel *k, const struct ka_open_optio
 		err = check_minimal(k, files.vmlinux);
 	else if (!err)
 		err = find_vmlinux(k, files.vmlinux, o->debug_dirs, id, id_size, release);
+	if (err && !o->is_minimal && !files.vmlinux && k->image->vmcoreinfo && k->image->info.e_machine && !k->object) {
+		missing = err;
+		err = NULL;
+	}
 	if (!err && k->object)
 		err = check_match(k, id, id_size, release);
 	if (!err)
 		err = pick_arch(k);
 	free(release);
-	if (err)
-		return err;
-	ka_env_init(k);
-	err = ka_layout_init(k);
+	if (!err) {
+		ka_env_init(k);
+		err = ka_layout_init(k);
+	}
+	if (missing && err) {
+		ka_error_free(err);
+		return missing;
+	}
+	if (missing)
+		err = stand_in(k, missing);
 	if (!err && k->object)
 		err = check_banner(k, id_size && k->object->build_id_size);
 	return err;

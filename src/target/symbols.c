@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Symbols of vmlinux (without one, of VMCOREINFO) and, through the model's hooks, of modules, at their run-time addresses. */
+/* Symbols of vmlinux (without one, of VMCOREINFO and kallsyms) and, through the model's hooks, of modules, at their run-time addresses. */
 #include <inttypes.h>
-#include "kernel.h"
+#include "kallsyms.h"
 
 struct ka_error *ka_kernel_symtab(struct ka_kernel *k, const struct ka_symtab **ret)
 {
@@ -24,23 +24,24 @@ struct ka_error *ka_kernel_symtab(struct ka_kernel *k, const struct ka_symtab **
 	return err;
 }
 
+/* vmlinux's; without one kallsyms of the dump, and while that cannot be read VMCOREINFO's few. */
 static const struct ka_symtab *symtab(struct ka_kernel *k)
 {
-	const struct ka_symtab *t = NULL;
+	const struct ka_symtab *t = k->object ? NULL : ka_kallsyms(k);
 
-	return ka_error_drop(ka_kernel_symtab(k, &t)) ? NULL : t;
+	return t || !ka_error_drop(ka_kernel_symtab(k, &t)) ? t : NULL;
 }
 
 /* Address in the symbol table of a run-time address in the image. */
 static uint64_t table_addr(struct ka_kernel *k, ka_addr addr)
 {
-	return k->own_symtab ? addr : addr - k->layout.kaslr_offset;
+	return k->object ? addr - k->layout.kaslr_offset : addr;
 }
 
 /* Of VMCOREINFO's few symbols the one before an address says nothing of it. */
 static bool is_covered(struct ka_kernel *k, const struct ka_elf_symbol *s, ka_addr addr)
 {
-	return !k->own_symtab || addr - s->addr < KA_MAX(s->size, 1u);
+	return k->object || addr - s->addr < KA_MAX(s->size, 1u);
 }
 
 /*
@@ -58,8 +59,10 @@ static void symbol_from(struct ka_kernel *k, const struct ka_symtab *t, size_t i
 		.name = t->strings + s->name,
 		.type = s->type,
 	};
-	if (k->own_symtab)	/* run-time addresses already */
+	if (!k->object) {	/* run-time addresses already */
+		ret->is_percpu = s->section == KA_KALLSYMS_PERCPU;
 		return;
+	}
 	if (s->section < o->section_count && !strcmp(o->sections[s->section].name, ".data..percpu"))
 		ret->is_percpu = true;
 	bool is_outside = (ret->is_percpu || s->section == SHN_ABS) && s->addr < (1ull << 32);

@@ -42,6 +42,10 @@ for dump in "sysrq.vmcore", "null.vmcore":
     check(dump + ": a vmlinux is refused", run("--log", "vmlinux", dump)[2] == 3)
     check(dump + ": other commands are refused", run("--log", "-c", "sys", dump)[2] == 2)
     check(dump + ": one at a time", run("--log", "--osrelease", dump)[2] == 2)
+    # symbols from kallsyms, types from BTF, frames from ORC in the dump's memory
+    for command in "ps", "ps -t", "mod", "files", "mount", "vm", "sig", "foreach files", "sym -l | grep ' [tT] '", "rd linux_banner 8":
+        check("%s: %s is the same without vmlinux" % (dump, command),
+              run("--minimal", "-c", command, dump) == run("-c", command, "vmlinux", dump))
     names = run("-c", "sys", "vmlinux", dump)[0].splitlines()
     bare = [line for line in run("--minimal", "-c", "sys", dump)[0].splitlines() if line.split(":")[0].strip() in
             ("NODENAME", "RELEASE", "VERSION", "DATE")]

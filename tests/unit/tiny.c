@@ -134,6 +134,8 @@ void tiny_open(struct tiny *t, const struct tiny_options *o)
 	memset(t->memory + tiny_phys(TINY_TEXT), 0xcc, TINY_TEXT_END - TINY_TEXT);
 	for (uint64_t at = 0; at < TINY_MEMORY; at += 2 << 20)
 		tiny_map(t, TINY_DIRECT + at, at, 2 << 20);
+	if (o->prepare)
+		o->prepare(t);
 	snprintf(vmlinux, sizeof(vmlinux), "/proc/self/fd/%d", t->vmlinux_fd);
 	snprintf(core, sizeof(core), "/proc/self/fd/%d", t->core_fd);
 	err = ka_kernel_open(&open, &t->k);

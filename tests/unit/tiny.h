@@ -28,6 +28,8 @@ struct tiny_hole {
 	bool is_excluded;
 };
 
+struct tiny;
+
 struct tiny_options {
 	const struct tiny_symbol *symbols;	/* ended by a NULL name; NULL: none but those the layout needs */
 	const void *btf;			/* NULL: none */
@@ -36,6 +38,7 @@ struct tiny_options {
 	size_t hole_count;
 	const char *vmcoreinfo;			/* lines more */
 	bool is_minimal;			/* opened without the vmlinux */
+	void (*prepare)(struct tiny *t);	/* fills memory before the dump is opened; t->k is not there yet */
 	bool is_big_endian;			/* integers and views only: of a machine that there is not */
 };
 
