@@ -26,6 +26,11 @@ const char *ka_vma_flags_text(struct ka_kernel *k, struct ka_arena *a, uint64_t 
  * is the error of ka_walk_end().
  */
 struct ka_walk ka_walk_maple(struct ka_kernel *k, ka_addr root);
+/*
+ * The same with flags of enum ka_tree_flag. With KA_TREE_NODES nodes are yielded too, as the slots have them: address,
+ * and type in bits 3 to 6; and ranges without an entry as 0.
+ */
+struct ka_walk ka_walk_maple_flags(struct ka_kernel *k, ka_addr start, unsigned flags);
 /* First and last index of the entry that ka_walk_next() gave last. Only of ka_walk_maple(). */
 void ka_walk_maple_range(const struct ka_walk *w, uint64_t *ret_first, uint64_t *ret_last);
 

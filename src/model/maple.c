@@ -20,6 +20,11 @@ struct maple_root {
 };
 KA_VIEW(maple_root, ("maple_tree"), KA_FROM(maple_root, root, "ma_root"));
 
+struct maple_any_node {
+	uint64_t parent;	/* with type bits below; the node itself when it is dead: replaced, and waiting for RCU */
+};
+KA_VIEW(maple_any_node, ("maple_node"), KA_FROM(maple_any_node, parent, "parent"));
+
 struct maple_dense_node {
 	ka_addr slots_at;
 	uint64_t slots_size;
@@ -62,11 +67,10 @@ struct maple_level {
 
 struct maple_state {
 	struct maple_level level[MAPLE_DEPTH];
-	unsigned depth;
+	unsigned depth, flags;
 	bool has_started;
-	uint64_t first, last;
+	struct ka_place place;
 	struct ka_map nodes;	/* seen: no node hangs at two places */
-	struct ka_error *first_fault;
 };
 
 static bool is_reserved(uint64_t entry)
@@ -161,6 +165,7 @@ static struct ka_error *maple_push(struct ka_walk *w, struct maple_state *s, uin
 	ka_addr at = entry & ~MAPLE_NODE_MASK;
 	unsigned type = entry >> 3 & 15;
 	struct maple_level *l = &s->level[s->depth];
+	struct maple_any_node any;
 	struct ka_error *err;
 
 	if (s->depth == MAPLE_DEPTH)
@@ -173,6 +178,12 @@ static struct ka_error *maple_push(struct ka_walk *w, struct maple_state *s, uin
 	l->end = last;
 	l->next = 0;
 	l->is_leaf = type == MAPLE_DENSE || type == MAPLE_LEAF_64;
+	/* what a dead node holds is what was there a moment before */
+	err = ka_view_read(w->k, &ka_view_maple_any_node, at, &any);
+	if (err)
+		return err;
+	if ((any.parent & ~MAPLE_NODE_MASK) == at)
+		ka_walk_fault(w, ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, at, "the node at 0x%" PRIx64 " is dead: it was being replaced", at));
 	switch (type) {
 	case MAPLE_DENSE:
 		err = dense_read(w->k, at, l);
@@ -190,93 +201,125 @@ static struct ka_error *maple_push(struct ka_walk *w, struct maple_state *s, uin
 	return err;
 }
 
-/* A bad node costs what hangs below it; the first is told at the end. */
-static void fault_keep(struct maple_state *s, struct ka_error *err)
+static void place_set(struct maple_state *s, enum ka_place_kind kind, uint64_t entry, uint64_t first, uint64_t last)
 {
-	if (!s->first_fault)
-		s->first_fault = err;
-	else if (err)
-		ka_error_dispose(err);
+	s->place.kind = kind;
+	s->place.entry = entry;
+	s->place.first = first;
+	s->place.last = last;
+	s->place.depth = s->depth;
 }
 
-static bool maple_start(struct ka_walk *w, struct maple_state *s, ka_addr *ret)
+static enum ka_place_kind kind_of(uint64_t entry)
 {
-	struct maple_root root;
-	struct ka_error *err = ka_view_read(w->k, &ka_view_maple_root, w->at, &root);
+	if (!entry)
+		return KA_PLACE_EMPTY;
+	return is_reserved(entry) ? KA_PLACE_RESERVED : entry & 1 ? KA_PLACE_VALUE : KA_PLACE_ENTRY;
+}
 
-	s->has_started = true;
+/* Values are pointers with bit 0 set, and not told apart where pointers alone are asked for. */
+static bool is_wanted(const struct maple_state *s, enum ka_place_kind kind)
+{
+	if (kind == KA_PLACE_EMPTY || kind == KA_PLACE_NODE)
+		return s->flags & KA_TREE_NODES;
+	return kind != KA_PLACE_RESERVED || (s->flags & KA_TREE_VALUES);
+}
+
+/* Into a node; true when the node itself is to be yielded. A bad one costs what hangs below it. */
+static bool node_enter(struct ka_walk *w, struct maple_state *s, uint64_t entry, uint64_t first, uint64_t last)
+{
+	struct ka_error *err;
+
+	place_set(s, KA_PLACE_NODE, entry, first, last);
+	err = maple_push(w, s, entry, first, last);
 	if (err) {
-		fault_keep(s, err);
+		ka_walk_fault(w, err);
 		return false;
 	}
+	return is_wanted(s, KA_PLACE_NODE);
+}
+
+/* *ret_done: there is something to yield at once. */
+static struct ka_error *maple_start(struct ka_walk *w, struct maple_state *s, bool *ret_done)
+{
+	struct maple_root root = { .root = w->at };
+	struct ka_error *err = NULL;
+
+	s->has_started = true;
+	if (!(s->flags & KA_TREE_NODE))
+		err = ka_view_read(w->k, &ka_view_maple_root, w->at, &root);
+	if (err)
+		return err;
 	/* a single entry at index 0 may stand in place of a node: nodes are marked with 10 in the lowest bits */
-	if ((root.root & 3) != 2) {
-		s->first = s->last = 0;
-		*ret = root.root;
-		return root.root != 0;
+	if ((root.root & 3) != 2 && !(s->flags & KA_TREE_NODE)) {
+		place_set(s, kind_of(root.root), root.root, 0, 0);
+		*ret_done = is_wanted(s, s->place.kind);
+	} else if (!is_reserved(root.root)) {
+		*ret_done = node_enter(w, s, root.root, 0, index_max(w->k));
 	}
-	if (!is_reserved(root.root))
-		fault_keep(s, maple_push(w, s, root.root, 0, index_max(w->k)));
-	return false;
+	return NULL;
 }
 
 static struct ka_error *maple_step(struct ka_walk *w, ka_addr *ret, bool *ret_done)
 {
 	struct maple_state *s = w->state;
-	struct ka_error *err;
+	bool is_found = false;
+	struct ka_error *err = s->has_started ? NULL : maple_start(w, s, &is_found);
 
-	if (!s->has_started && maple_start(w, s, ret))
-		return NULL;
-	while (s->depth && !ka_interrupted()) {
+	while (!err && !is_found && s->depth) {
 		struct maple_level *l = &s->level[s->depth - 1];
 
+		if (ka_interrupted())
+			return ka_error_new(KA_INTERRUPTED, "interrupted");
 		if (l->next == l->count) {
 			s->depth--;
 			continue;
 		}
 		uint64_t entry = l->slot[l->next], first = l->first, last = l->last[l->next];
-		l->next++;
+		s->place.slot[s->depth - 1] = (uint8_t)l->next++;
 		l->first = last + 1;
-		if (is_reserved(entry))
-			continue;
+		/* empty slots of inner nodes are beyond their end */
 		if (!l->is_leaf) {
-			fault_keep(s, maple_push(w, s, entry, first, last));
+			is_found = !is_reserved(entry) && node_enter(w, s, entry, first, last);
 			continue;
 		}
-		s->first = first;
-		s->last = last;
-		*ret = entry;
-		return NULL;
+		place_set(s, kind_of(entry), entry, first, last);
+		is_found = is_wanted(s, s->place.kind);
 	}
-	*ret_done = true;
-	err = s->first_fault;
-	s->first_fault = NULL;
-	if (s->depth) {
-		ka_error_free(err);
-		err = ka_error_new(KA_INTERRUPTED, "interrupted");
-	}
+	if (is_found)
+		*ret = s->place.entry;
+	*ret_done = !is_found;
 	return err;
 }
 
 static void maple_fini(struct ka_walk *w)
 {
-	struct maple_state *s = w->state;
+	ka_map_free(&((struct maple_state *)w->state)->nodes);
+}
 
-	ka_map_free(&s->nodes);
-	ka_error_free(s->first_fault);
+static const struct ka_place *maple_place(const struct ka_walk *w)
+{
+	return &((const struct maple_state *)w->state)->place;
+}
+
+struct ka_walk ka_walk_maple_flags(struct ka_kernel *k, ka_addr start, unsigned flags)
+{
+	static const struct ka_walk_ops ops = { .name = "maple tree", .step = maple_step, .fini = maple_fini, .place = maple_place };
+	struct maple_state *s = ka_xalloc(sizeof(*s));
+
+	s->flags = flags;
+	return (struct ka_walk){ .k = k, .ops = &ops, .at = start, .state = s, .may_repeat = flags != 0 };
 }
 
 struct ka_walk ka_walk_maple(struct ka_kernel *k, ka_addr root)
 {
-	static const struct ka_walk_ops ops = { .name = "maple tree", .step = maple_step, .fini = maple_fini };
-
-	return (struct ka_walk){ .k = k, .ops = &ops, .at = root, .state = ka_xalloc(sizeof(struct maple_state)) };
+	return ka_walk_maple_flags(k, root, 0);
 }
 
 void ka_walk_maple_range(const struct ka_walk *w, uint64_t *ret_first, uint64_t *ret_last)
 {
-	const struct maple_state *s = w->state;
+	const struct ka_place *place = ka_walk_place(w);
 
-	*ret_first = s->first;
-	*ret_last = s->last;
+	*ret_first = place->first;
+	*ret_last = place->last;
 }

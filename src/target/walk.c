@@ -1,9 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The guards of every walk: cycles, bounds, Ctrl-C; and the walkers of lists. Trees are in walk_tree.c. */
+/* The guards of every walk: cycles, bounds, Ctrl-C. The walkers are in walk_list.c, walk_chain.c, walk_rbtree.c, walk_xarray.c. */
 #include <inttypes.h>
 #include "kernel.h"
 
 #define WALK_LIMIT (64ull << 20)
+#define SEEN_LIMIT (4ull << 20)	/* 100 MB of map */
+
+/* Every object is remembered; behind so many of them a cycle is found by Brent's algorithm, of which a few come again first. */
+static bool is_new(struct ka_walk *w, ka_addr at)
+{
+	if (w->may_repeat)
+		return true;
+	if (w->seen.n < (w->seen_limit ? w->seen_limit : SEEN_LIMIT))
+		return ka_map_add(&w->seen, at, 0);
+	if (ka_map_get(&w->seen, at, NULL) || (w->tortoise_power && at == w->tortoise))
+		return false;
+	if (w->count >= w->tortoise_power) {
+		w->tortoise = at;
+		w->tortoise_power = w->count * 2;
+	}
+	return true;
+}
 
 bool ka_walk_next(struct ka_walk *w, ka_addr *ret)
 {
@@ -25,7 +42,7 @@ bool ka_walk_next(struct ka_walk *w, ka_addr *ret)
 		w->done = true;
 		return false;
 	}
-	if (!ka_map_add(&w->seen, at, 0)) {
+	if (!is_new(w, at)) {
 		w->err = ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, at, "after %" PRIu64 " objects it comes back to 0x%" PRIx64, w->count, at);
 		return false;
 	}
@@ -34,68 +51,38 @@ bool ka_walk_next(struct ka_walk *w, ka_addr *ret)
 	return true;
 }
 
+void ka_walk_fault(struct ka_walk *w, struct ka_error *err)
+{
+	if (!err)
+		return;
+	w->kept_count++;
+	if (w->kept)
+		ka_error_dispose(err);
+	else
+		w->kept = err;
+}
+
+const struct ka_place *ka_walk_place(const struct ka_walk *w)
+{
+	return w->ops->place(w);
+}
+
 struct ka_error *ka_walk_end(struct ka_walk *w)
 {
 	struct ka_error *err = w->err;
 
+	if (!err && w->kept_count > 1)
+		err = ka_error_wrap(w->kept, "%" PRIu64 " parts could not be followed; the first", w->kept_count);
+	else if (!err)
+		err = w->kept;
+	else
+		ka_error_free(w->kept);
 	if (w->ops->fini)
 		w->ops->fini(w);
 	free(w->state);
 	w->state = NULL;
-	w->err = NULL;
+	w->err = w->kept = NULL;
 	w->done = true;
 	ka_map_free(&w->seen);
 	return ka_error_wrap(err, "walk of %s", w->ops->name);
-}
-
-/* at: the link whose next pointer is read; end: the head; offset: of the link in the object */
-static struct ka_error *list_step(struct ka_walk *w, ka_addr *ret, bool *ret_done)
-{
-	uint64_t next;
-	struct ka_error *err = ka_read_ulong(w->k, w->at, &next);
-
-	if (err)
-		return err;
-	if (next == w->end) {
-		*ret_done = true;
-		return NULL;
-	}
-	if (!ka_is_kernel_addr(w->k, next))
-		return ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, w->at, "the link at 0x%" PRIx64 " points to 0x%" PRIx64, w->at, next);
-	w->at = next;
-	*ret = next - w->offset;
-	return NULL;
-}
-
-struct ka_walk ka_walk_list(struct ka_kernel *k, ka_addr head, uint64_t offset)
-{
-	static const struct ka_walk_ops ops = { .name = "list", .step = list_step };
-
-	return (struct ka_walk){ .k = k, .ops = &ops, .at = head, .end = head, .offset = offset };
-}
-
-/* ends with NULL; hlist_nulls with a value whose lowest bit is set */
-static struct ka_error *hlist_step(struct ka_walk *w, ka_addr *ret, bool *ret_done)
-{
-	uint64_t next;
-	struct ka_error *err = ka_read_ulong(w->k, w->at, &next);
-
-	if (err)
-		return err;
-	if (!next || (next & 1)) {
-		*ret_done = true;
-		return NULL;
-	}
-	if (!ka_is_kernel_addr(w->k, next))
-		return ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, w->at, "the link at 0x%" PRIx64 " points to 0x%" PRIx64, w->at, next);
-	w->at = next;	/* hlist_node.next is first, as hlist_head.first */
-	*ret = next - w->offset;
-	return NULL;
-}
-
-struct ka_walk ka_walk_hlist(struct ka_kernel *k, ka_addr head, uint64_t offset)
-{
-	static const struct ka_walk_ops ops = { .name = "hlist", .step = hlist_step };
-
-	return (struct ka_walk){ .k = k, .ops = &ops, .at = head, .offset = offset };
 }

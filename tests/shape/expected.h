@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* { view, beginning of the releases it does not bind to ("": all), why }; see shape.c. */
+{ "idr_node", "", "layers of IDRs: until v4.10; since, a radix tree or xarray" },
 { "log_pid_ns", "5.", "pid_max of a namespace: v6.14; before, there is one for all" },
 { "log_pid_ns", "6.1.", "pid_max of a namespace: v6.14; before, there is one for all" },
 { "log_pid_ns", "6.12", "pid_max of a namespace: v6.14; before, there is one for all" },
+{ "maple_any_node", "5.", "maple trees came with v6.1" },
 { "maple_arange_node", "5.", "maple trees came with v6.1" },
 { "maple_dense_node", "5.", "maple trees came with v6.1" },
 { "maple_range_node", "5.", "maple trees came with v6.1" },
