@@ -72,6 +72,11 @@ void ka_cache_set_size(struct ka_page_cache *c, uint64_t bytes)
 	}
 }
 
+uint64_t ka_cache_size(const struct ka_page_cache *c)
+{
+	return (uint64_t)c->shard_slots * SHARDS * c->page_size;
+}
+
 static struct shard *shard_of(struct ka_page_cache *c, uint64_t page)
 {
 	return &c->shards[ka_hash_u64(page / c->page_size) >> 60];

@@ -405,13 +405,6 @@ static struct ka_error *diskdump_open(struct ka_image *img)
 	return err;
 }
 
-static struct ka_error *excluded(uint64_t phys, int level)
-{
-	if (level > 0)
-		return ka_error_at(KA_EXCLUDED, KA_SPACE_PHYS, phys, "physical 0x%" PRIx64 " was left out of the dump by makedumpfile (-d %d)", phys, level);
-	return ka_error_at(KA_EXCLUDED, KA_SPACE_PHYS, phys, "physical 0x%" PRIx64 " was left out of the dump by makedumpfile", phys);
-}
-
 static struct ka_error *diskdump_read_page(struct ka_image *img, uint64_t phys, void *buf)
 {
 	const struct diskdump *d = img->priv;
@@ -423,7 +416,7 @@ static struct ka_error *diskdump_read_page(struct ka_image *img, uint64_t phys, 
 	if (pfn >= d->max_pfn || (!is_set(d->present, pfn) && !is_set(d->memory, pfn)))
 		return ka_error_at(KA_UNMAPPED, KA_SPACE_PHYS, phys, "the machine had no memory at physical 0x%" PRIx64, phys);
 	if (!is_set(d->present, pfn))
-		return excluded(phys, img->info.dump_level);
+		return ka_image_excluded(img, phys);
 	for (size_t i = 0; i < d->part_count && !p; i++)
 		if (pfn >= d->parts[i].start_pfn && pfn < d->parts[i].end_pfn)
 			p = &d->parts[i];

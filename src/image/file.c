@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 #include "flat.h"
 
@@ -13,49 +15,43 @@ static struct ka_error *refuse(const char *path, const struct stat *st)
 {
 	if (S_ISDIR(st->st_mode))
 		return ka_error_new(KA_FORMAT, "%s is a directory", path);
-	if (S_ISFIFO(st->st_mode) || S_ISSOCK(st->st_mode) || S_ISCHR(st->st_mode))
-		return ka_error_new(KA_UNSUPPORTED, "%s is a pipe or device: a dump is read here and there, so it must be a file. "
-				    "Save it first: cat > vmcore", path);
+	if (S_ISFIFO(st->st_mode) || S_ISSOCK(st->st_mode))
+		return ka_error_new(KA_UNSUPPORTED, "%s is a pipe: a dump is read here and there, so it must be a file. Save it first: cat %s > vmcore "
+				    "(as large as the dump that comes out of it)", path, strcmp(path, "/dev/stdin") ? path : "");
+	if (S_ISCHR(st->st_mode))
+		return ka_error_new(KA_UNSUPPORTED, "%s is a character device, which is not read; the running kernel is in /proc/kcore", path);
 	if (S_ISREG(st->st_mode) && !st->st_size)
 		return ka_error_new(KA_TRUNCATED, "%s is empty", path);
 	return NULL;
 }
 
-/* A file compressed as a whole cannot be read here and there. */
-static struct ka_error *refuse_packed(const struct ka_file *f)
+/* /proc/kcore by whatever name it was opened. */
+static bool is_kcore(int fd)
 {
-	static const struct { const char *magic; size_t size; const char *name, *tool; } kinds[] = {
-		{ "\x1f\x8b", 2, "gzip", "gzip -dk" }, { "\xfd" "7zXZ", 6, "xz", "xz -dk" },
-		{ "\x28\xb5\x2f\xfd", 4, "zstd", "zstd -d" }, { "BZh", 3, "bzip2", "bzip2 -dk" },
-		{ "\x04\x22\x4d\x18", 4, "lz4", "lz4 -d" },
-	};
-	uint8_t head[8] = { 0 };
+	struct statfs fs;
+	char link[32], name[64];
+	ssize_t n;
 
-	if (f->size < sizeof(head) || ka_error_drop(ka_file_read(f, 0, head, sizeof(head))))
-		return NULL;
-	for (size_t i = 0; i < KA_COUNT(kinds); i++) {
-		char size[64] = "";
-		uint32_t tail;
-
-		if (memcmp(head, kinds[i].magic, kinds[i].size))
-			continue;
-		/* gzip ends with the size modulo 4 GB */
-		if (!i && !ka_error_drop(ka_file_read(f, f->size - 4, &tail, 4)))
-			snprintf(size, sizeof(size), " (%u MB unpacked, or 4 GB and more on top)", tail >> 20);
-		return ka_error_new(KA_UNSUPPORTED, "%s is compressed as a whole with %s%s: unpack it first: %s %s. "
-				    "(makedumpfile -c, -l, -p or -z make a compressed dump that opens as it is.)",
-				    f->path, kinds[i].name, size, kinds[i].tool, f->path);
-	}
-	return NULL;
+	if (fstatfs(fd, &fs) || fs.f_type != PROC_SUPER_MAGIC)
+		return false;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, name, sizeof(name) - 1);
+	if (n <= 0)
+		return false;
+	name[n] = 0;
+	return n >= 6 && !strcmp(name + n - 6, "/kcore");
 }
 
-struct ka_error *ka_file_open(const char *path, struct ka_file **ret)
+static struct ka_error *open_plain(const char *path, struct ka_file **ret)
 {
 	struct ka_error *err;
 	struct stat st;
 	struct ka_file *f;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd;
 
+	if (!strcmp(path, "-"))
+		path = "/dev/stdin";
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return ka_error_new(KA_IO, "cannot open %s: %s", path, strerror(errno));
 	if (fstat(fd, &st) < 0)
@@ -70,12 +66,15 @@ struct ka_error *ka_file_open(const char *path, struct ka_file **ret)
 	f->path = ka_xstrdup(path);
 	f->fd = fd;
 	f->size = (uint64_t)st.st_size;
+	f->is_live = is_kcore(fd);
+	if (f->is_live)
+		f->size = INT64_MAX;	/* it grows with the machine's memory */
 	if (S_ISBLK(st.st_mode)) {
 		off_t end = lseek(fd, 0, SEEK_END);
 
 		f->size = end > 0 ? (uint64_t)end : 0;
 	}
-	if (S_ISREG(st.st_mode)) {
+	if (S_ISREG(st.st_mode) && !f->is_live) {
 		void *map = mmap(NULL, f->size, PROT_READ, MAP_PRIVATE, fd, 0);
 
 		f->map = map == MAP_FAILED ? NULL : map;
@@ -84,8 +83,19 @@ struct ka_error *ka_file_open(const char *path, struct ka_file **ret)
 	}
 	f->raw_size = f->size;
 	f->raw_map = f->map;
-	err = refuse_packed(f);
-	if (!err && ka_flat_probe(f)) {
+	*ret = f;
+	return NULL;
+}
+
+struct ka_error *ka_file_open(const char *path, struct ka_file **ret)
+{
+	struct ka_file *f;
+	struct ka_error *err = open_plain(path, &f);
+
+	if (err)
+		return err;
+	err = f->is_live ? NULL : ka_packed_refuse(f);
+	if (!err && !f->is_live && ka_flat_probe(f)) {
 		/* reads go through the index from now on */
 		err = ka_flat_open(f);
 		f->map = NULL;
@@ -95,6 +105,23 @@ struct ka_error *ka_file_open(const char *path, struct ka_file **ret)
 		return err;
 	}
 	*ret = f;
+	return NULL;
+}
+
+struct ka_error *ka_file_open_raw(const char *path, uint64_t phys, struct ka_file **ret)
+{
+	struct ka_error *err = open_plain(path, ret);
+
+	if (err)
+		return err;
+	if ((*ret)->is_live || phys + ((*ret)->size - 1) < phys) {
+		err = ka_error_new(KA_USAGE, "%s is no memory image from 0x%" PRIx64 " on", path, phys);
+		ka_file_close(*ret);
+		*ret = NULL;
+		return err;
+	}
+	(*ret)->is_raw = true;
+	(*ret)->raw_phys = phys;
 	return NULL;
 }
 

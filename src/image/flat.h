@@ -19,6 +19,9 @@ bool ka_flat_is_cut(const struct ka_flat *flat);
 /* Bytes of the file itself, whatever it is; file.c. */
 struct ka_error *ka_file_read_raw(const struct ka_file *f, uint64_t offset, void *ret, size_t size) KA_MUST_CHECK;
 
+/* packed.c: an error when the file is compressed as a whole. */
+struct ka_error *ka_packed_refuse(const struct ka_file *f) KA_MUST_CHECK;
+
 /* guard.c: from now on an access to the map that fails sets *is_broken instead of ending the program. */
 void ka_guard_add(const void *start, size_t size, bool *is_broken);
 void ka_guard_remove(const void *start);

@@ -4,60 +4,19 @@
 #include "flat.h"
 #include "image_priv.h"
 
-extern const struct ka_image_ops ka_image_elf, ka_image_diskdump;
+extern const struct ka_image_ops ka_image_elf, ka_image_diskdump, ka_image_raw, ka_image_lime;
 
 /* In the order of probing. A format is one file and one word here. */
-static const struct ka_image_ops *const formats[] = { &ka_image_diskdump, &ka_image_elf };
-
-#define VMSS "make a core of it and its .vmem: vmss2core -N6 FILE"
-
-/* Formats that are known by their magic and not read: what to do with them. */
-static const struct {
-	uint64_t offset;
-	const char *magic;
-	size_t size;
-	const char *name, *hint;
-} refused[] = {
-	{ 0, "DISKDUMP", 8, "diskdump (before kdump)", "crash reads it" },
-	{ 0, "\xed\x23\x8f\x61\x73\x01\x19\xa8", 8, "LKCD", "crash reads it" },
-	{ 0, "\xcd\x23\x8f\x61\x73\x01\x19\xa8", 8, "LKCD", "crash reads it" },
-	{ 0, "\xa8\x19\x01\x73\x61\x8f\x23\xed", 8, "LKCD", "crash reads it" },
-	{ 0, "\xa8\x19\x01\x73\x61\x8f\x23\xfd", 8, "s390 stand-alone", "convert it: zgetdump -f elf" },
-	{ 0, "\xd0\xbe\xd0\xbe", 4, "VMware vmss/vmsn", VMSS },
-	{ 0, "\xd2\xbe\xd2\xbe", 4, "VMware vmss/vmsn", VMSS },
-	{ 0, "\xd3\xbe\xd3\xbe", 4, "VMware vmss/vmsn", VMSS },
-	{ 0, "\xd1\xba\xd1\xba", 4, "VMware vmss/vmsn", VMSS },
-	{ 0, "\xd2\xba\xd2\xba", 4, "VMware vmss/vmsn", VMSS },
-	{ 0, "QEVM", 4, "QEMU savevm/kvmdump", "save the memory instead: virsh dump --memory-only, or dump-guest-memory" },
-	{ 0, "LibvirtQemudSave", 16, "libvirt save file", "save the memory instead: virsh dump --memory-only" },
-	{ 0, "sadump\0", 8, "sadump", "makedumpfile converts it to a kdump dump" },
-	{ 0, "\xed\xeb\x0f\xf0", 4, "Xen xc_core", "crash reads it" },
-	{ 0, "\xee\xeb\x0f\xf0", 4, "Xen xc_core", "crash reads it" },
-	{ 0, "LinuxGuestRecord", 16, "Xen xc_save", "dump the domain instead: xl dump-core" },
-	{ 0, "\xdd\xcc\x8b\x9a", 4, "Mission Critical Linux", "no tool of today reads it" },
-	{ 0, "EMiL", 4, "LiME", "acquire it again as a padded file, or convert it to ELF with volatility's layer writer" },
-	{ 0, "PAGEDU64", 8, "Windows crash dump", "it is no Linux dump: WinDbg reads it" },
-	{ 0, "PAGEDUMP", 8, "Windows crash dump", "it is no Linux dump: WinDbg reads it" },
-};
+static const struct ka_image_ops *const formats[] = { &ka_image_raw, &ka_image_diskdump, &ka_image_elf, &ka_image_lime };
 
 const char *ka_image_sniff(const struct ka_file *f, const char **ret_hint)
 {
-	uint8_t head[64] = { 0 };
-
 	if (ret_hint)
 		*ret_hint = NULL;
 	for (size_t i = 0; i < KA_COUNT(formats); i++)
 		if (formats[i]->probe(f))
 			return formats[i]->name;
-	ka_error_drop(ka_file_read(f, 0, head, KA_MIN(f->size, (uint64_t)sizeof(head))));
-	for (size_t i = 0; i < KA_COUNT(refused); i++) {
-		if (memcmp(head + refused[i].offset, refused[i].magic, refused[i].size))
-			continue;
-		if (ret_hint)
-			*ret_hint = refused[i].hint;
-		return refused[i].name;
-	}
-	return NULL;
+	return ka_format_refused(f, ret_hint);
 }
 
 void ka_image_warn(struct ka_image *img, const char *fmt, ...)
@@ -95,9 +54,11 @@ struct ka_error *ka_image_open(struct ka_file **files, size_t count, struct ka_i
 	if (img->ops) {
 		err = img->ops->open(img);
 	} else {
+		/* memory as it is has no mark */
 		name = ka_image_sniff(files[0], &hint);
 		err = name ? ka_error_new(KA_UNSUPPORTED, "%s is a dump of the format %s, which is not supported (%s)", files[0]->path, name, hint) :
-			     ka_error_new(KA_FORMAT, "%s is neither a dump of a known format nor a kernel with symbols (vmlinux)", files[0]->path);
+			     ka_error_new(KA_FORMAT, "%s is neither a dump of a known format nor a kernel with symbols (vmlinux). "
+					  "If it is memory as it is, say from which physical address on: %s@0", files[0]->path, files[0]->path);
 	}
 	if (!err && count > 1 && !img->info.is_split)
 		err = ka_error_new(KA_USAGE, "%s is a dump of its own: what is %s for?", files[0]->path, files[1]->path);
@@ -132,12 +93,47 @@ void ka_image_close(struct ka_image *img)
 	free(img->files);
 	free(img->vmcoreinfo);
 	free(img->info.warning);
+	free(img->info.erased);
 	free(img);
 }
 
 void ka_image_set_cache_size(struct ka_image *img, uint64_t bytes)
 {
 	ka_cache_set_size(img->cache, bytes);
+}
+
+uint64_t ka_image_cache_size(const struct ka_image *img)
+{
+	return ka_cache_size(img->cache);
+}
+
+void ka_image_zero(struct ka_image *img, uint64_t phys, void *ret, size_t size)
+{
+	memset(ret, 0, size);
+	if (!__atomic_fetch_add(&img->zeroed, 1, __ATOMIC_RELAXED))
+		ka_log(1, "physical 0x%" PRIx64 " is not in the dump and reads as zeros", phys);
+}
+
+struct ka_error *ka_image_excluded(const struct ka_image *img, uint64_t phys)
+{
+	/* bits of makedumpfile's -d; zero pages are left out of ELF files only, elsewhere they share one page */
+	static const char *const kinds[] = { "zero", "cache", "private cache", "user", "free" };
+	int level = img->info.dump_level;
+	struct ka_str s = { 0 };
+	struct ka_error *err;
+	unsigned n = 0, left = 0;
+
+	if (level <= 0)
+		return ka_error_at(KA_EXCLUDED, KA_SPACE_PHYS, phys, "physical 0x%" PRIx64 " was left out of the dump by makedumpfile", phys);
+	for (unsigned i = 1; i < KA_COUNT(kinds); i++)
+		left += (unsigned)level >> i & 1;
+	for (unsigned i = 1; i < KA_COUNT(kinds); i++)
+		if ((unsigned)level >> i & 1)
+			ka_str_printf(&s, "%s%s", !n++ ? "" : n == left ? " or " : ", ", kinds[i]);
+	err = ka_error_at(KA_EXCLUDED, KA_SPACE_PHYS, phys, "physical 0x%" PRIx64 " was left out of the dump by makedumpfile (-d %d: %s page)", phys, level,
+			  s.p ? s.p : "no such");
+	ka_str_free(&s);
+	return err;
 }
 
 bool ka_image_next_range(struct ka_image *img, uint64_t phys, uint64_t *ret_start, uint64_t *ret_end)
@@ -156,9 +152,10 @@ static struct ka_error *read_in_page(struct ka_image *img, uint64_t phys, void *
 	if (page_size > sizeof(small))
 		buf = ka_xalloc(page_size);
 	err = img->ops->read_page(img, page, buf);
-	if (err && img->is_zero_excluded && ka_error_catch(&err, KA_EXCLUDED))
-		memset(buf, 0, page_size);
-	if (!err) {
+	if (err && img->is_zero_excluded && ka_error_catch(&err, KA_EXCLUDED)) {
+		/* kept by nobody: it may be switched off again */
+		ka_image_zero(img, phys, ret, size);
+	} else if (!err) {
 		ka_cache_put(img->cache, page, buf);
 		memcpy(ret, buf + (phys - page), size);
 	} else if (err->space == KA_SPACE_PHYS && err->addr < phys) {
@@ -169,9 +166,18 @@ static struct ka_error *read_in_page(struct ka_image *img, uint64_t phys, void *
 	return err;
 }
 
+static bool is_any_broken(const struct ka_image *img)
+{
+	for (size_t i = 0; i < img->file_count; i++)
+		if (ka_file_is_broken(img->files[i]))
+			return true;
+	return false;
+}
+
 struct ka_error *ka_image_read(struct ka_image *img, uint64_t phys, void *ret, size_t size)
 {
 	size_t page_size = img->info.page_size ? img->info.page_size : 4096;
+	struct ka_error *err;
 
 	while (size) {
 		uint64_t room = 0;
@@ -182,11 +188,11 @@ struct ka_error *ka_image_read(struct ka_image *img, uint64_t phys, void *ret, s
 			n = KA_MIN((uint64_t)size, room);
 			memcpy(ret, mapped, n);
 			/* the map failed under the copy: it is not offered again */
-			if (ka_file_is_broken(img->files[0]))
+			if (is_any_broken(img))
 				continue;
+		} else if (img->ops->read) {
+			return img->ops->read(img, phys, ret, size);
 		} else {
-			struct ka_error *err;
-
 			n = KA_MIN(size, page_size - (size_t)(phys & (page_size - 1)));
 			err = read_in_page(img, phys, ret, n, page_size);
 			if (err)

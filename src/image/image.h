@@ -16,8 +16,13 @@ struct ka_file {
 	const uint8_t *raw_map;
 	bool is_map_broken;	/* the file shrank or its disk failed: the map shows zeros, so it is read by pread. Ask ka_file_is_broken() */
 	struct ka_flat *flat;	/* index of a flattened file; NULL: it is a plain one */
+	bool is_live;		/* /proc/kcore: memory of the running kernel, which changes while it is read */
+	bool is_raw;		/* said to be memory as it is (FILE@PHYSADDR), of whatever format it looks */
+	uint64_t raw_phys;	/* where it begins */
 };
 struct ka_error *ka_file_open(const char *path, struct ka_file **ret) KA_MUST_CHECK;
+/* As memory from phys on: nothing in it is looked at. */
+struct ka_error *ka_file_open_raw(const char *path, uint64_t phys, struct ka_file **ret) KA_MUST_CHECK;
 void ka_file_close(struct ka_file *f);
 struct ka_error *ka_file_read(const struct ka_file *f, uint64_t offset, void *ret, size_t size) KA_MUST_CHECK;
 
@@ -40,6 +45,7 @@ struct ka_image_info {
 	bool is_partial;		/* pages were filtered out or the file is incomplete */
 	bool is_incomplete;		/* the writer ran out of room, or the file is cut */
 	bool is_split;			/* one of several parts (makedumpfile --split) */
+	bool is_live;			/* /proc/kcore */
 	int dump_level;			/* makedumpfile -d N; -1 unknown */
 	unsigned header_version;	/* kdump-compressed */
 	uint64_t pages_present, pages_excluded;	/* 0 when not counted */
@@ -49,6 +55,7 @@ struct ka_image_info {
 	uint64_t phys_base;
 	char release[65], nodename[65], version[65], machine[65];	/* from the dump header; "" when none */
 	unsigned cpu_count;		/* as the header says; 0 unknown */
+	char *erased;			/* what makedumpfile was told to erase (its filter commands), one a line; NULL: nothing */
 	char *warning;			/* what is wrong with the file but did not stop the opening; NULL: nothing */
 };
 
@@ -60,7 +67,9 @@ struct ka_image_ops {
 	bool (*probe)(const struct ka_file *f);
 	/* Fills img->info, notes, vmcoreinfo, priv. */
 	struct ka_error *(*open)(struct ka_image *img);
-	/* One page (img->info.page_size or 4096) at page-aligned phys into buf. Thread-safe. */
+	/* Any bytes, without the page cache: for what lies in the file as it is. May be NULL: read_page. */
+	struct ka_error *(*read)(struct ka_image *img, uint64_t phys, void *ret, size_t size);
+	/* One page (img->info.page_size or 4096) at page-aligned phys into buf. Thread-safe. Not needed with read. */
 	struct ka_error *(*read_page)(struct ka_image *img, uint64_t phys, void *buf);
 	/* Zero-copy: where phys lies in mapped memory and how many bytes follow it there; NULL: use read_page. May be NULL. */
 	const uint8_t *(*map)(struct ka_image *img, uint64_t phys, uint64_t *ret_size);
@@ -81,6 +90,7 @@ struct ka_image {
 	char *vmcoreinfo;		/* text, NUL-terminated; NULL when the dump has none */
 	size_t vmcoreinfo_size;
 	bool is_zero_excluded;		/* --zero-excluded: excluded pages read as zero */
+	uint64_t zeroed;		/* how often that was done; atomic */
 	struct ka_page_cache *cache;
 	void *priv;			/* the format's */
 };
@@ -94,6 +104,7 @@ const char *ka_image_sniff(const struct ka_file *f, const char **ret_hint);
 struct ka_error *ka_image_read(struct ka_image *img, uint64_t phys, void *ret, size_t size) KA_MUST_CHECK;
 bool ka_image_next_range(struct ka_image *img, uint64_t phys, uint64_t *ret_start, uint64_t *ret_end);
 void ka_image_set_cache_size(struct ka_image *img, uint64_t bytes);	/* default 256 MB */
+uint64_t ka_image_cache_size(const struct ka_image *img);
 
 /* Value of a line of VMCOREINFO ("KEY=value"); not NUL-terminated text is cut at the line break into ret. False when absent. */
 bool ka_image_vmcoreinfo(const struct ka_image *img, const char *key, char *ret, size_t size);

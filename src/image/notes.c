@@ -21,6 +21,12 @@ void ka_vmcoreinfo_set(struct ka_image *img, const void *text, size_t size)
 	img->vmcoreinfo_size = strlen(img->vmcoreinfo);
 }
 
+void ka_erased_set(struct ka_image *img, const void *text, size_t size)
+{
+	if (!img->info.erased && size)
+		img->info.erased = ka_xstrndup(text, size);
+}
+
 void ka_notes_add(struct ka_image *img, uint8_t *bytes, size_t size)
 {
 	struct { KA_VEC(struct ka_note); } notes = { .at = img->notes, .n = img->note_count, .cap = img->note_count };
@@ -46,6 +52,8 @@ void ka_notes_add(struct ka_image *img, uint8_t *bytes, size_t size)
 		ka_vec_push(&notes, (struct ka_note){ name, type, bytes + desc, (uint32_t)desc_size });
 		if (!strcmp(name, "VMCOREINFO"))
 			ka_vmcoreinfo_set(img, bytes + desc, desc_size);
+		else if (!strcmp(name, "ERASEINFO"))
+			ka_erased_set(img, bytes + desc, desc_size);
 		at = KA_MIN(end, (uint64_t)size);
 	}
 	img->notes = notes.at;
