@@ -48,6 +48,10 @@ void ps_read_tasks(struct ps *ps)
 			ka_call_fault(ps->c, err);
 		else
 			ka_map_add(&ps->by_addr, at, ps->count++);
+		if (!err && ps->tasks[ps->count - 1].is_partial)
+			ka_call_fault(ps->c, ka_error_at(KA_EXCLUDED, KA_SPACE_VIRT, at, "PID %d (%.16s): a part of its task_struct is not "
+							 "in the dump: what is shown of it is not all", ps->tasks[ps->count - 1].pid,
+							 ps->tasks[ps->count - 1].comm));
 	}
 	err = ka_walk_end(&w);
 	if (!ka_error_catch(&err, KA_INTERRUPTED))	/* that is told at the end */

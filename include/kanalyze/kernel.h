@@ -35,5 +35,10 @@ struct ka_dump_identity {
 struct ka_error *ka_dump_identity(const struct ka_open_options *o, struct ka_dump_identity *ret) KA_MUST_CHECK;
 /* What is wrong with the dump but did not stop the opening, one a line; NULL: nothing. Lives as long as the kernel. */
 const char *ka_kernel_warning(struct ka_kernel *k);
+/*
+ * When structs of the kernel were met on pages that makedumpfile left out, and should not have: what the next dump has to be
+ * written with. NULL: none was met so far.
+ */
+struct ka_error *ka_kernel_loss(struct ka_kernel *k);
 
 #endif

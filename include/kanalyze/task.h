@@ -22,6 +22,8 @@ struct ka_task {
 	ka_addr thread_at;	/* of thread_struct */
 	uint64_t start_time, start_boottime;	/* ns (older kernels: timespec seconds part scaled) */
 	uint64_t utime, stime;	/* ns, or jiffies on old kernels: see ka_task_times() */
+	bool is_sp_lost;	/* thread_sp could not be read */
+	bool is_partial;	/* more than thread_sp could not be read: those members are 0 */
 	uint64_t last_arrival;	/* sched_info.last_arrival, ns; or timestamp of older kernels */
 };
 

@@ -69,6 +69,12 @@ struct ka_view {
 
 /* One struct at addr into *ret_host. Needed members that this kernel lacks: MISSING, naming struct and member. */
 struct ka_error *ka_view_read(struct ka_kernel *k, const struct ka_view *v, ka_addr at, void *ret_host) KA_MUST_CHECK;
+/*
+ * As far as it can be read: members that cannot be are 0 in *ret_host, and *ret_gap is the first error (the caller's; NULL:
+ * nothing lacks). The error is returned when no member could be read at all.
+ */
+struct ka_error *ka_view_read_partly(struct ka_kernel *k, const struct ka_view *v, ka_addr at, void *ret_host,
+				     struct ka_error **ret_gap) KA_MUST_CHECK;
 /* From bytes of the whole kernel struct that were read before (for arrays of structs); at is where they came from. */
 struct ka_error *ka_view_parse(struct ka_kernel *k, const struct ka_view *v, ka_addr at, const void *bytes, size_t size,
 			       void *ret_host) KA_MUST_CHECK;

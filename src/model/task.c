@@ -57,16 +57,42 @@ struct thread_info_view {
 };
 KA_VIEW(thread_info_view, ("thread_info"), KA_FROM(thread_info_view, cpu, "cpu"));
 
+/* What a task is judged by: a 0 instead of these would be taken for a fact. */
+struct task_core { uint64_t state, flags; ka_addr mm, stack, real_parent, signal, group_leader, files, fs; };
+KA_VIEW(task_core, ("task_struct"),
+	KA_FROM(task_core, state, "__state", "state"),
+	KA_FROM(task_core, flags, "flags"),
+	KA_FROM(task_core, mm, "mm"),
+	KA_MAYBE(task_core, stack, "stack", "thread_info"),
+	KA_FROM(task_core, real_parent, "real_parent"),
+	KA_MAYBE(task_core, signal, "signal"),
+	KA_MAYBE(task_core, group_leader, "group_leader"),
+	KA_MAYBE(task_core, files, "files"),
+	KA_MAYBE(task_core, fs, "fs"));
+
 struct ka_error *ka_task_read(struct ka_kernel *k, ka_addr at, struct ka_task *ret)
 {
 	struct task_view v;
 	struct thread_info_view info;
-	struct ka_error *err = ka_view_read(k, &ka_view_task_view, at, &v);
+	struct ka_error *gap, *err = ka_view_read_partly(k, &ka_view_task_view, at, &v, &gap);
 
+	/* a task_struct may straddle pages, and the dump may have lost one: the name is what a task is known by */
+	if (!err && gap && !v.t.comm[0]) {
+		err = gap;
+		gap = NULL;
+	}
 	if (err) {
 		memset(ret, 0, sizeof(*ret));
 		return err;
 	}
+	if (gap) {
+		struct task_core core;
+
+		v.t.is_sp_lost = !v.t.thread_sp;
+		v.t.is_partial = ka_error_drop(ka_view_read(k, &ka_view_task_core, at, &core));
+		ka_log(2, "%s", gap->message);
+	}
+	ka_error_free(gap);
 	v.t.addr = at;
 	if (KA_HAS(k, task_view, start_ns_part))
 		v.t.start_time = v.t.start_time * NS_PER_S + v.start_ns_part;

@@ -79,6 +79,12 @@ static struct ka_error *compare(const struct ka_task_table *t, struct ka_error *
 		ka_error_free(err[i]);
 		ka_str_free(&who);
 	}
+	size_t kin = 0;
+
+	for (size_t i = 0; i < t->tasks.n; i++)
+		kin += t->tasks.at[i].from == KA_TASK_BY_KIN;
+	if (text.len && kin)
+		ka_str_printf(&text, "; %zu more were found as relatives of others", kin);
 	struct ka_error *ret = text.len ? ka_error_new(code, "%s", text.p) : NULL;
 
 	ka_str_free(&text);
@@ -96,6 +102,8 @@ static struct ka_task_table *table_make(struct ka_kernel *k)
 	t->is_interrupted = (list_err && list_err->code == KA_INTERRUPTED) ||
 			    (pids_err && pids_err->code == KA_INTERRUPTED);
 	ka_task_table_gather_cpus(k, t);
+	if (list_err && !t->is_interrupted)
+		ka_task_table_gather_kin(k, t);
 	t->fault = compare(t, list_err, pids_err);
 	if (t->tasks.n)
 		qsort(t->tasks.at, t->tasks.n, sizeof(*t->tasks.at), by_pid);

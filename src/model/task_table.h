@@ -8,7 +8,7 @@
 #define KA_PID_MAX 4194304	/* PID_MAX_LIMIT of 64-bit kernels */
 
 /* Where a task was found. */
-enum ka_task_from { KA_TASK_BY_LIST = 1, KA_TASK_BY_PIDS = 2, KA_TASK_BY_CPU = 4 };
+enum ka_task_from { KA_TASK_BY_LIST = 1, KA_TASK_BY_PIDS = 2, KA_TASK_BY_CPU = 4, KA_TASK_BY_KIN = 8 };
 
 struct ka_task_entry {
 	ka_addr addr;
@@ -36,6 +36,8 @@ struct ka_error *ka_task_table_add(struct ka_kernel *k, struct ka_task_table *t,
 struct ka_error *ka_task_table_gather_list(struct ka_kernel *k, struct ka_task_table *t) KA_MUST_CHECK;
 /* Idle tasks, and tasks that run though nothing lists them any more. */
 void ka_task_table_gather_cpus(struct ka_kernel *k, struct ka_task_table *t);
+/* What neighbours on other lists (siblings, children, threads, cgroups) have of tasks not found so far. For broken dumps. */
+void ka_task_table_gather_kin(struct ka_kernel *k, struct ka_task_table *t);
 /* MISSING when the kernel has no pid structure that is known here. What was found before an error stays in the table. */
 struct ka_error *ka_task_table_gather_pids(struct ka_kernel *k, struct ka_task_table *t) KA_MUST_CHECK;
 

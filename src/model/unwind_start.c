@@ -42,6 +42,10 @@ static bool start_sleeping(struct ka_kernel *k, const struct ka_task *t, const s
 		*ret_note = "(no stack)";
 		return false;
 	}
+	if (t->is_sp_lost) {
+		*ret_note = "(its saved stack pointer could not be read)";
+		return false;
+	}
 	if (!t->thread_sp || !ka_stacks_at(s, t->thread_sp)) {
 		*ret_note = "(its saved stack pointer is in no stack of the task)";
 		return false;

@@ -2,12 +2,15 @@
 /* One run of one command: its options, its needs, its document; and what the command sees of all that. */
 #include <ctype.h>
 #include <stdio.h>
+#include <kanalyze/kernel.h>
 #include <kanalyze/symbol.h>
 #include <kanalyze/system.h>
 #include <kanalyze/task.h>
 #include <kanalyze/type.h>
 
 #include "session.h"
+
+#define EXCLUDED_SHOWN 8	/* faults of pages left out of the dump, of one command, as text */
 
 static const struct ka_option *option_find(const struct ka_command *c, const char *name, size_t len, bool is_long)
 {
@@ -171,9 +174,31 @@ void ka_call_fault(struct ka_call *c, struct ka_error *err)
 	/* What ended since its reader had seen enough did not fail. */
 	if (err->code != KA_INTERRUPTED || !ka_out_sink(c->out)->is_broken) {
 		c->fault_count++;
-		ka_out_fault(c->out, err);
+		/* pages that lack come by the hundred: the reader of text has seen it after a few */
+		if (err->code == KA_EXCLUDED && ka_out_is_text(c->out) && !ka_log_level_now && ++c->excluded_count > EXCLUDED_SHOWN)
+			c->hidden_count++;
+		else
+			ka_out_fault(c->out, err);
 	}
 	ka_error_free(err);
+}
+
+/* What is told once a command or session, after the faults themselves. */
+static void faults_close(struct ka_call *c)
+{
+	struct ka_error *err;
+
+	if (c->hidden_count) {
+		err = ka_error_new(KA_EXCLUDED, "%zu more of what was left out of the dump (--json and -d 1 show all)", c->hidden_count);
+		ka_out_fault(c->out, err);
+		ka_error_free(err);
+	}
+	err = c->k && c->fault_count && !c->session->has_told_loss ? ka_kernel_loss(c->k) : NULL;
+	if (err) {
+		c->session->has_told_loss = true;
+		ka_out_fault(c->out, err);
+		ka_error_free(err);
+	}
 }
 
 struct ka_error *ka_call_usage(struct ka_call *c, const char *fmt, ...)
@@ -283,6 +308,7 @@ int ka_session_call(struct ka_session *s, const struct ka_command *command, cons
 			status = KA_EXIT_USAGE;
 		ka_call_fault(&c, usage_add(&c, err));
 	}
+	faults_close(&c);
 	ka_out_document_end(s->out);
 	if (c.fault_count)
 		status = KA_MAX(status, KA_EXIT_FAULTS);

@@ -23,7 +23,7 @@ const struct ka_program_option ka_program_options[] = {
 	{ KA_OPT_DEC, "dec", 0, NULL, "integers in structs and expressions are printed in decimal (the default)" },
 	{ KA_OPT_NO_RC, "no-rc", 0, NULL, "do not run ~/.kanalyzerc and ./.kanalyzerc", "no-crashrc" },
 	{ KA_OPT_NO_PAGER, "no-pager", 0, NULL, "long output does not go through a pager", "no-scroll" },
-	{ KA_OPT_MINIMAL, "minimal", 0, NULL, "without a vmlinux: commands that VMCOREINFO is enough for, such as log" },
+	{ KA_OPT_MINIMAL, "minimal", 0, NULL, "without a vmlinux: symbols and types from the dump itself, as far as it has them" },
 	{ KA_OPT_LOG, "log", 0, NULL, "print the kernel's messages and leave; no vmlinux is needed" },
 	{ KA_OPT_OSRELEASE, "osrelease", 0, NULL, "print the kernel's release and leave; no vmlinux is needed" },
 	{ KA_OPT_BUILD_ID, "build-id", 0, NULL, "print the kernel's build-id and leave; no vmlinux is needed" },

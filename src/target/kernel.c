@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The session object: what lives as long as it does, and the state that the model keeps in it. */
+#include <stdatomic.h>
 #include "kernel.h"
 
 void *ka_kernel_alloc(struct ka_kernel *k, size_t size)
@@ -103,6 +104,23 @@ void ka_kernel_set_zero_excluded(struct ka_kernel *k, bool is_on)
 const char *ka_kernel_warning(struct ka_kernel *k)
 {
 	return k->warning;
+}
+
+/*
+ * makedumpfile tells slab pages from user pages by what VMCOREINFO says of page types. Since 46df8e73a4a3 (v6.10) a slab page
+ * is one whose _mapcount has a certain value, since 4ffca5a96678 (v6.12) the topmost byte of it; 1.7.6 and 1.7.7 learned that.
+ */
+struct ka_error *ka_kernel_loss(struct ka_kernel *k)
+{
+	const char *slab = ka_vmcoreinfo(k, "NUMBER(PAGE_SLAB_MAPCOUNT_VALUE)"), *version = "one as new as the kernel";
+
+	if (!atomic_load_explicit(&k->has_lost_structs, memory_order_relaxed))
+		return NULL;
+	if (slab)
+		version = strtoll(slab, NULL, 10) & 0xffffff ? "1.7.6 or newer" : "1.7.7 or newer";
+	return ka_error_new(KA_EXCLUDED, "structs of the kernel are missing from this dump: the makedumpfile that wrote it did not know "
+			    "this kernel's pages and left out too much. For the next dump take %s; if this one was, leave out less "
+			    "(-d 23, or -d 1)", version);
 }
 
 void ka_session_files(struct ka_kernel *k, struct ka_session_files *ret)

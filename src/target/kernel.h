@@ -87,6 +87,7 @@ struct ka_kernel {
 	pthread_cond_t state_made;
 	_Atomic(struct ka_bound_view *) *bound;	/* hash of views, see view.c */
 	struct ka_tlb_entry *tlb;
+	_Atomic bool has_lost_structs;	/* a struct of the kernel lay on a page that makedumpfile left out */
 	char *vmcoreinfo;		/* our copy of the text, cut into strings */
 	struct ka_map vmcoreinfo_index;
 };

@@ -234,6 +234,13 @@ static void fill(struct ka_kernel *k, const struct ka_bound_view *b, ka_addr at,
 	}
 }
 
+/* Structs of the kernel are never user data, caches or zeros: a dump that lacks one was filtered by mistake. */
+static void note_loss(struct ka_kernel *k, const struct ka_error *err)
+{
+	if (err && err->code == KA_EXCLUDED)
+		atomic_store_explicit(&k->has_lost_structs, true, memory_order_relaxed);
+}
+
 struct ka_error *ka_view_read(struct ka_kernel *k, const struct ka_view *v, ka_addr at, void *ret_host)
 {
 	const struct ka_bound_view *b = bound(k, v);
@@ -250,7 +257,61 @@ struct ka_error *ka_view_read(struct ka_kernel *k, const struct ka_view *v, ka_a
 		fill(k, b, at, bytes, ret_host);
 	if (bytes != small)
 		free(bytes);
+	note_loss(k, err);
 	return ka_error_wrap(err, "cannot read %s at 0x%" PRIx64, b->type, at);
+}
+
+/* What can be read of a span, member by member; what cannot stays 0. Returns how many members were there. */
+static unsigned span_read_partly(struct ka_kernel *k, const struct ka_bound_view *b, const struct span *s, ka_addr at, uint8_t *bytes)
+{
+	unsigned read = 0;
+
+	memset(bytes + s->start, 0, s->end - s->start);
+	for (uint32_t i = 0; i < b->view->field_count; i++) {
+		const struct bound_field *f = &b->fields[i];
+
+		if (!f->is_there || f->offset < s->start || f->offset >= s->end ||
+		    b->view->fields[i].kind == KA_FIELD_AT || b->view->fields[i].kind == KA_FIELD_SIZE)
+			continue;
+		if (ka_error_drop(ka_read(k, at + f->offset, bytes + f->offset, f->size)))
+			memset(bytes + f->offset, 0, f->size);
+		else
+			read++;
+	}
+	return read;
+}
+
+struct ka_error *ka_view_read_partly(struct ka_kernel *k, const struct ka_view *v, ka_addr at, void *ret_host,
+				     struct ka_error **ret_gap)
+{
+	const struct ka_bound_view *b = bound(k, v);
+	struct ka_error *err = bound_error(b), *gap = NULL;
+	unsigned read = 0;
+
+	*ret_gap = NULL;
+	if (err)
+		return err;
+	uint8_t *bytes = ka_xalloc(b->bytes + 1);
+
+	for (size_t i = 0; i < b->span_count; i++) {
+		const struct span *s = &b->spans[i];
+
+		err = ka_read(k, at + s->start, bytes + s->start, s->end - s->start);
+		read += err ? span_read_partly(k, b, s, at, bytes) : 1;
+		if (err && !gap)
+			gap = err;
+		else
+			ka_error_free(err);
+	}
+	note_loss(k, gap);
+	gap = ka_error_wrap(gap, "cannot read %s at 0x%" PRIx64, b->type, at);
+	if (read || !gap) {
+		fill(k, b, at, bytes, ret_host);
+		*ret_gap = gap;
+		gap = NULL;
+	}
+	free(bytes);
+	return gap;
 }
 
 struct ka_error *ka_view_parse(struct ka_kernel *k, const struct ka_view *v, ka_addr at, const void *bytes, size_t size,

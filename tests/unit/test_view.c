@@ -231,6 +231,20 @@ static void check_gaps(struct tiny *t, uint64_t hole)
 	CHECK_INT(err->addr, at + 5000);
 	CHECK_INT(err->space, KA_SPACE_VIRT);
 	ka_error_free(err);
+	/* what there is of it, and what lacks */
+	struct ka_error *gap;
+	tiny_put(t, at, 43, 4);
+	check_ok(ka_view_read_partly(t->k, &ka_view_gap, at, &g, &gap));
+	CHECK_INT(g.pid, 43);
+	CHECK_INT(g.far, 0);
+	err = ka_kernel_loss(t->k);
+	CHECK(err != NULL);
+	ka_error_free(err);
+	check_words(gap, KA_EXCLUDED, "cannot read thing at 0x");
+	check_ok(ka_view_read_partly(t->k, &ka_view_all, at - 24, &a, &gap));	/* in the midst of a span */
+	CHECK(gap != NULL);
+	ka_error_free(gap);
+	check_words(ka_view_read_partly(t->k, &ka_view_guard, at - 8 + 4096, &guard, &gap), KA_EXCLUDED, "cannot read thing at 0x");
 	check_ok(ka_view_read(t->k, &ka_view_guard, at, &guard));
 	check_words(ka_view_read(t->k, &ka_view_all, at, &a), KA_EXCLUDED, "thing");
 	/* a page between two fields may be missing */
