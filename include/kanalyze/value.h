@@ -45,8 +45,8 @@ struct ka_error *ka_value_tree(struct ka_kernel *k, const struct ka_value *x, co
  */
 struct ka_error *ka_value_path(struct ka_kernel *k, const struct ka_value *whole, const char *path, struct ka_value *ret) KA_MUST_CHECK;
 /*
- * Members as crash shows them for `struct NAME.a,b ADDR`: lines "  a = VALUE,\n" in the order given, path as typed. One that
- * cannot be read does not keep the others; the first error is returned.
+ * Members as crash shows them for `struct NAME.a,b ADDR`: lines "  a = VALUE,\n" in the order given, path as typed,
+ * the last member of a struct without its comma. One that cannot be read does not keep the others; the first error is returned.
  */
 struct ka_error *ka_value_members_text(struct ka_kernel *k, const struct ka_value *whole, const char *paths,
 				       const struct ka_print *how, struct ka_str *to) KA_MUST_CHECK;
@@ -54,25 +54,21 @@ struct ka_error *ka_value_members_text(struct ka_kernel *k, const struct ka_valu
 struct ka_error *ka_value_members_tree(struct ka_kernel *k, const struct ka_value *whole, const char *paths,
 				       const struct ka_print *how, struct ka_arena *a, const struct ka_node **ret) KA_MUST_CHECK;
 
-/*
- * Types: struct ka_value with a type and no place. A name is "struct foo", "union foo", "enum foo", or bare: struct, union,
- * typedef, enum, base type, in this order. "foo@FILE" picks the one that the source file FILE knows where there are several.
- */
-struct ka_error *ka_type_find(struct ka_kernel *k, const char *name, struct ka_value *ret) KA_MUST_CHECK;
-/* A C declarator: "struct list_head *next", "char comm[16]", "int (*)(void)" (name NULL or ""). */
-void ka_type_name(struct ka_kernel *k, const struct ka_value *type, const char *name, struct ka_str *to);
+/* A C declarator: "struct list_head *next", "char comm[16]", "int (*)(void)" (name NULL or ""). For names of types see ka_type_find(). */
+void ka_type_text(struct ka_kernel *k, const struct ka_type *type, const char *name, struct ka_str *to);
 
 enum ka_declare_flag {
-	KA_DECLARE_OFFSETS = 1,		/* "[16] " before each member (struct -o) */
+	KA_DECLARE_OFFSETS = 1,		/* "[16]" before each member (struct -o) */
 	KA_DECLARE_HEX = 2,		/* offsets and size in hex */
-	KA_DECLARE_RUNTIME = 4,		/* with OFFSETS: addresses from ret->addr on instead of offsets (struct -o NAME ADDR) */
-	KA_DECLARE_NO_SIZE = 8,		/* without the line "SIZE: 16" */
+	KA_DECLARE_ADDRESSES = 4,	/* addresses from base on before each member, instead of offsets (struct -o NAME ADDR) */
 };
 /*
- * The whole declaration as `struct NAME` and `whatis NAME` show it, with line breaks: of structs and unions their members, of
- * enums their values, of typedefs what they stand for. path: only that member, in its struct; else NULL.
+ * The whole declaration as `struct NAME` and `whatis NAME` show it, with line breaks: of structs and unions their members and
+ * the size, of enums their values, of typedefs what they stand for. path: only that member, in its struct; else NULL.
  */
-struct ka_error *ka_type_declaration(struct ka_kernel *k, const struct ka_value *type, const char *path, unsigned flags,
-				     struct ka_str *to) KA_MUST_CHECK;
+struct ka_error *ka_type_declaration(struct ka_kernel *k, const struct ka_type *type, const char *path, unsigned flags,
+				     ka_addr base, struct ka_str *to) KA_MUST_CHECK;
+/* The same as a tree: {name, kind, size, members: [{name, type, offset, bit_offset, bit_size, size, members}]}. */
+const struct ka_node *ka_type_tree(struct ka_kernel *k, const struct ka_type *type, struct ka_arena *a);
 
 #endif

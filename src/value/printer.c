@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reading values for printing: bytes in chunks, types remembered, integers of any width. */
+#include <inttypes.h>
+#include <kanalyze/symbol.h>
+#include "printer.h"
+
+void ka_printer_init(struct ka_printer *p, struct ka_kernel *k, const struct ka_print *how)
+{
+	*p = (struct ka_printer){ .k = k, .arena = ka_arena_new() };
+	if (how)
+		p->how = *how;
+	if (!p->how.elements_max)
+		p->how.elements_max = 256;
+	p->is_big_endian = k && ka_uint_from(k, (const uint8_t[2]){ 0, 1 }, 2) == 1;
+}
+
+struct ka_error *ka_printer_deinit(struct ka_printer *p)
+{
+	ka_map_free(&p->types);
+	ka_arena_free(p->arena);
+	return p->error;
+}
+
+static void keep_error(struct ka_printer *p, struct ka_error *err)
+{
+	if (p->error)
+		ka_error_dispose(err);
+	else
+		p->error = err;
+}
+
+static struct ka_error *read_bytes(struct ka_printer *p, uint64_t at, void *ret, size_t size)
+{
+	if (p->how.read)
+		return p->how.read(p->how.ctx, at, ret, size);
+	return ka_read(p->k, at, ret, size);
+}
+
+/* The chunk that holds the address, read now or before; NULL: not all of it is there. */
+static const struct ka_chunk *chunk_of(struct ka_printer *p, uint64_t at)
+{
+	struct ka_chunk *c = &p->chunks[at / KA_PRINT_CHUNK % KA_PRINT_CHUNKS];
+	uint64_t start = at / KA_PRINT_CHUNK * KA_PRINT_CHUNK;
+
+	if (!c->is_there || c->at != start) {
+		if (!c->bytes)
+			c->bytes = ka_alloc(p->arena, KA_PRINT_CHUNK);
+		c->at = start;
+		c->is_there = true;
+		c->is_bad = ka_error_drop(read_bytes(p, start, c->bytes, KA_PRINT_CHUNK));
+	}
+	return c->is_bad ? NULL : c;
+}
+
+bool ka_printer_read(struct ka_printer *p, uint64_t at, void *ret, size_t size, bool counts)
+{
+	uint8_t *to = ret;
+	struct ka_error *err;
+
+	for (size_t done = 0; done < size;) {
+		const struct ka_chunk *c = chunk_of(p, at + done);
+		size_t n = KA_MIN(size - done, (size_t)(KA_PRINT_CHUNK - (at + done) % KA_PRINT_CHUNK));
+
+		if (c) {
+			memcpy(to + done, c->bytes + (at + done) % KA_PRINT_CHUNK, n);
+		} else {
+			/* the chunk may be there in part: the end of a file */
+			err = read_bytes(p, at + done, to + done, n);
+			if (err && counts)
+				keep_error(p, err);
+			else if (err)
+				ka_error_dispose(err);
+			if (err)
+				return false;
+		}
+		done += n;
+	}
+	return true;
+}
+
+/* Each value a contiguous run of bits or none: then an enum's values can be taken together (gdb's rule). */
+static bool is_flags(const struct ka_print_type *t)
+{
+	for (size_t i = 0; i < t->field_count; i++) {
+		uint64_t v = (uint64_t)t->fields[i].value;
+
+		if (t->fields[i].value < 0)
+			return false;
+		if (v)
+			v >>= __builtin_ctzll(v);
+		if (v & (v + 1))
+			return false;
+	}
+	return t->field_count;
+}
+
+static bool is_same(const struct ka_type *a, const struct ka_type *b)
+{
+	return a->types == b->types && a->id == b->id && a->int_size == b->int_size && a->is_int_signed == b->is_int_signed &&
+	       a->is_float == b->is_float && a->stars == b->stars && a->count == b->count;
+}
+
+const struct ka_print_type *ka_printer_type(struct ka_printer *p, const struct ka_type *t)
+{
+	uint64_t key = ka_hash_u64((uintptr_t)t->types ^ (uint64_t)t->id << 32) ^
+		       ((uint64_t)t->stars << 40 | (uint64_t)t->int_size << 48 | (uint64_t)t->is_int_signed << 56 | (uint64_t)t->is_float << 57) ^
+		       ka_hash_u64(t->count);
+	struct ka_print_type *made;
+	uint64_t found;
+
+	if (ka_map_get(&p->types, key, &found) && is_same(&((const struct ka_print_type *)(uintptr_t)found)->asked, t))
+		return (const struct ka_print_type *)(uintptr_t)found;
+	made = ka_alloc(p->arena, sizeof(*made));
+	made->asked = *t;
+	made->type = ka_type_strip(p->k, t, &made->info);
+	if (made->info.kind == KA_TYPE_STRUCT || made->info.kind == KA_TYPE_UNION)
+		made->field_count = ka_type_members(p->k, &made->type, p->arena, &made->fields);
+	if (made->info.kind == KA_TYPE_ENUM) {
+		made->field_count = ka_type_enumerators(p->k, &made->type, p->arena, &made->fields);
+		made->is_flags = is_flags(made);
+	}
+	ka_map_add(&p->types, key, (uintptr_t)made);
+	return made;
+}
+
+bool ka_printer_part(struct ka_printer *p)
+{
+	if (p->parts >= KA_PRINT_PARTS_MAX) {
+		if (p->parts++ == KA_PRINT_PARTS_MAX)
+			keep_error(p, ka_error_new(KA_UNSUPPORTED, "the value has more than %u parts: the rest is not shown", KA_PRINT_PARTS_MAX));
+		return false;
+	}
+	if (!(++p->parts % 1024) && ka_interrupted()) {
+		keep_error(p, ka_error_new(KA_INTERRUPTED, "interrupted"));
+		p->parts = KA_PRINT_PARTS_MAX + 1;
+		return false;
+	}
+	return true;
+}
+
+struct ka_place ka_place_of(const struct ka_value *x)
+{
+	/* An lvalue is read where it lies: a bitfield's bits, say, are not in its first bytes. */
+	return (struct ka_place){ .type = x->type, .at = x->is_lvalue ? x->addr : x->bits, .bit_offset = x->bit_offset, .bit_size = x->bit_size,
+				  .has_bits = x->is_loaded && !x->is_lvalue, .bits = x->bits };
+}
+
+struct ka_place ka_place_member(const struct ka_place *whole, const struct ka_type_field *f)
+{
+	return (struct ka_place){ .type = f->type, .at = whole->at + f->offset_bits / 8, .bit_offset = f->offset_bits % 8, .bit_size = f->bit_size };
+}
+
+static __int128 extend(unsigned __int128 bits, unsigned width, bool is_signed)
+{
+	if (width >= 128)
+		return (__int128)bits;
+	bits <<= 128 - width;
+	return is_signed ? (__int128)bits >> (128 - width) : (__int128)(bits >> (128 - width));
+}
+
+bool ka_printer_int(struct ka_printer *p, const struct ka_place *place, const struct ka_type_info *info, __int128 *ret)
+{
+	unsigned bytes = info->size > 16 ? 16 : (unsigned)info->size, shift = 0;
+	unsigned __int128 all = 0;
+	uint8_t raw[32];
+
+	*ret = 0;
+	if (place->has_bits) {
+		*ret = extend(place->bits, bytes * 8, info->is_signed);
+		return true;
+	}
+	if (place->bit_size > 64 || place->bit_offset > 64)
+		return false;
+	if (place->bit_size) {
+		shift = place->bit_offset;
+		bytes = (shift + place->bit_size + 7) / 8;
+	}
+	if (!ka_printer_read(p, place->at, raw, bytes, true))
+		return false;
+	for (unsigned i = 0; i < KA_MIN(bytes, 16u); i++)
+		all |= (unsigned __int128)raw[p->is_big_endian ? bytes - 1 - i : i] << (8 * i);
+	if (place->bit_size)
+		/* big-endian machines count bits from the other end */
+		all >>= p->is_big_endian ? bytes * 8 - shift - place->bit_size : shift;
+	*ret = extend(all, place->bit_size ? place->bit_size : bytes * 8, info->is_signed);
+	return true;
+}
+
+bool ka_printer_float(struct ka_printer *p, const struct ka_place *place, uint64_t size, long double *ret)
+{
+	uint8_t raw[16];
+	uint64_t bits = place->bits;
+
+	*ret = 0;
+	if (size == 16 && !place->has_bits) {
+#if defined(__x86_64__)
+		/* of x86 alone: 80 bits and padding */
+		if (!ka_printer_read(p, place->at, raw, 16, true))
+			return false;
+		memcpy(ret, raw, 10);
+		return true;
+#else
+		return false;
+#endif
+	}
+	if (size != 4 && size != 8)
+		return false;
+	if (!place->has_bits) {
+		if (!ka_printer_read(p, place->at, raw, size, true))
+			return false;
+		bits = ka_uint_from(p->k, raw, size);
+	}
+	if (size == 4) {
+		float f;
+		uint32_t half = (uint32_t)bits;
+
+		memcpy(&f, &half, 4);
+		*ret = f;
+	} else {
+		double d;
+
+		memcpy(&d, &bits, 8);
+		*ret = d;
+	}
+	return true;
+}
+
+bool ka_type_is_char(const struct ka_type_info *info)
+{
+	return info->kind == KA_TYPE_INT && info->size == 1 && !info->is_bool;
+}
+
+bool ka_address_symbol(struct ka_kernel *k, uint64_t at, struct ka_str *to)
+{
+	struct ka_symbol s;
+	uint64_t offset;
+
+	if (!k || !ka_is_kernel_addr(k, at) || !ka_symbol_at(k, at, &s, &offset) || s.is_percpu)
+		return false;
+	/* What lies behind a symbol's end is not its own. Of modules crash asks for no end. */
+	if (!s.module && (s.size ? offset >= s.size : !ka_is_text(k, at)))
+		return false;
+	ka_str_add(to, s.name);
+	if (offset)
+		ka_str_printf(to, "+%" PRIu64, offset);
+	return true;
+}
+
+bool ka_enum_name(const struct ka_print_type *t, int64_t value, struct ka_str *to)
+{
+	uint64_t left = (uint64_t)value;
+	bool is_first = true;
+
+	for (size_t i = 0; i < t->field_count; i++) {
+		if (t->fields[i].value == value) {
+			ka_str_add(to, t->fields[i].name ? t->fields[i].name : "?");
+			return true;
+		}
+	}
+	if (!t->is_flags)
+		return false;
+	for (size_t i = 0; i < t->field_count; i++) {
+		uint64_t v = (uint64_t)t->fields[i].value;
+
+		if (!(left & v))
+			continue;
+		ka_str_add(to, is_first ? "(" : " | ");
+		ka_str_add(to, t->fields[i].name ? t->fields[i].name : "?");
+		is_first = false;
+		left &= ~v;
+	}
+	if (left)
+		ka_str_printf(to, "%sunknown: 0x%" PRIx64 ")", is_first ? "(" : " | ", left);
+	else
+		ka_str_add(to, is_first ? "0" : ")");
+	return true;
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Values as text: gdb's, with the settings that crash gives it. */
+#include <inttypes.h>
+#include "printer.h"
+
+struct text {
+	struct ka_printer p;
+	struct ka_str *to;
+};
+
+static void value_add(struct text *t, const struct ka_place *place, unsigned level);
+
+static void unreadable_add(struct text *t, uint64_t at)
+{
+	ka_str_printf(t->to, "<error: Cannot access memory at address 0x%" PRIx64 ">", at);
+}
+
+static void line_add(struct text *t, unsigned level)
+{
+	ka_str_addc(t->to, '\n');
+	ka_str_pad(t->to, ' ', t->p.how.indent + 2 * (size_t)level);
+}
+
+static void decimal_add(struct ka_str *to, __int128 value, bool is_signed)
+{
+	unsigned __int128 v = (unsigned __int128)value;
+	char digits[48], *at = digits + sizeof(digits);
+
+	if (is_signed && value < 0) {
+		ka_str_addc(to, '-');
+		v = -v;
+	}
+	do
+		*--at = (char)('0' + (unsigned)(v % 10));
+	while (v /= 10);
+	ka_str_addn(to, at, (size_t)(digits + sizeof(digits) - at));
+}
+
+static void hex_add(struct ka_str *to, __int128 value, unsigned width)
+{
+	unsigned __int128 v = (unsigned __int128)value;
+
+	if (width < 128)
+		v &= ((unsigned __int128)1 << width) - 1;
+	if (v >> 64)
+		ka_str_printf(to, "0x%" PRIx64 "%016" PRIx64, (uint64_t)(v >> 64), (uint64_t)v);
+	else
+		ka_str_printf(to, "0x%" PRIx64, (uint64_t)v);
+}
+
+static void int_add(struct text *t, const struct ka_place *place, const struct ka_type_info *info)
+{
+	unsigned width = place->bit_size ? place->bit_size : (unsigned)KA_MIN(info->size, (uint64_t)16) * 8;
+	__int128 value;
+
+	if (!info->size || info->size > 16) {
+		ka_str_printf(t->to, "<an integer of %" PRIu64 " bytes>", info->size);
+		return;
+	}
+	if (!ka_printer_int(&t->p, place, info, &value)) {
+		unreadable_add(t, place->at);
+		return;
+	}
+	if (t->p.how.radix == 16) {
+		hex_add(t->to, value, width);
+	} else if (info->is_bool) {
+		if (value == 0 || value == 1)
+			ka_str_add(t->to, value ? "true" : "false");
+		else
+			decimal_add(t->to, value, info->is_signed);
+	} else {
+		decimal_add(t->to, value, info->is_signed);
+		if (ka_type_is_char(info)) {
+			ka_str_addc(t->to, ' ');
+			ka_char_text((unsigned)value & 0xff, t->to);
+		}
+	}
+}
+
+static void enum_add(struct text *t, const struct ka_place *place, const struct ka_print_type *type)
+{
+	__int128 value;
+
+	if (!ka_printer_int(&t->p, place, &type->info, &value))
+		unreadable_add(t, place->at);
+	else if (!ka_enum_name(type, (int64_t)value, t->to))
+		decimal_add(t->to, value, type->info.is_signed);
+}
+
+static void float_add(struct text *t, const struct ka_place *place, const struct ka_type_info *info)
+{
+	long double value;
+
+	if (info->size != 4 && info->size != 8 && info->size != 16)
+		ka_str_printf(t->to, "<a float of %" PRIu64 " bytes>", info->size);
+	else if (!ka_printer_float(&t->p, place, info->size, &value))
+		unreadable_add(t, place->at);
+	else
+		ka_str_printf(t->to, "%.*Lg", info->size == 4 ? 9 : info->size == 8 ? 17 : 18, value);
+}
+
+static void address_add(struct text *t, uint64_t at)
+{
+	size_t start;
+
+	ka_str_printf(t->to, "0x%" PRIx64, at);
+	start = t->to->len;
+	ka_str_add(t->to, " <");
+	if (ka_address_symbol(t->p.k, at, t->to)) {
+		ka_str_addc(t->to, '>');
+	} else {
+		t->to->len = start;
+		t->to->p[start] = 0;
+	}
+}
+
+/* What a pointer, or an array of no size, stands for. */
+static void target_add(struct text *t, uint64_t at, const struct ka_type *target)
+{
+	const struct ka_print_type *type = ka_printer_type(&t->p, target);
+	uint8_t *bytes;
+	size_t n;
+	bool has_more;
+
+	address_add(t, at);
+	if (!at || !ka_type_is_char(&type->info))
+		return;
+	ka_str_addc(t->to, ' ');
+	if (ka_printer_string(&t->p, at, t->p.how.elements_max, &bytes, &n, &has_more))
+		ka_chars_text(bytes, n, n, t->p.how.repeats, has_more, t->to);
+	else
+		unreadable_add(t, at);
+}
+
+static void pointer_add(struct text *t, const struct ka_place *place, const struct ka_type_info *info)
+{
+	struct ka_type_info as_int = { .kind = KA_TYPE_INT, .size = info->size ? info->size : ka_long_size(t->p.k) };
+	__int128 value;
+
+	if (as_int.size > 8 || !ka_printer_int(&t->p, place, &as_int, &value))
+		unreadable_add(t, place->at);
+	else
+		target_add(t, (uint64_t)value, &info->target);
+}
+
+/* As much of an array of characters as may be shown. */
+static void chars_add(struct text *t, uint64_t at, uint64_t count)
+{
+	size_t max = t->p.how.elements_max, n = (size_t)KA_MIN(count, (uint64_t)max + 1);
+	uint8_t *bytes = ka_alloc(t->p.arena, n + 1), last = 1;
+	bool has_more = false;
+
+	if (!ka_printer_read(&t->p, at, bytes, n, true)) {
+		unreadable_add(t, at);
+		return;
+	}
+	if (t->p.how.stops_at_nul) {
+		size_t end = strnlen((const char *)bytes, KA_MIN(n, max));
+
+		has_more = end == max && n > max && bytes[max];
+		n = end;
+	} else if (count && ka_printer_read(&t->p, at + count - 1, &last, 1, false) && !last) {
+		/* The last NUL is not shown. */
+		count--;
+		n = (size_t)KA_MIN((uint64_t)n, count);
+	}
+	ka_chars_text(bytes, n, max, t->p.how.repeats, has_more, t->to);
+}
+
+/* How many elements from i on are equal, to count them together. */
+static uint64_t equal_run(struct text *t, uint64_t at, uint64_t size, uint64_t left)
+{
+	uint8_t *first, *other;
+	uint64_t run = 1;
+
+	if (!t->p.how.repeats || size > 65536)
+		return 1;
+	first = ka_alloc(t->p.arena, 2 * size);
+	other = first + size;
+	if (!ka_printer_read(&t->p, at, first, size, false))
+		return 1;
+	while (run < left && ka_printer_part(&t->p) && ka_printer_read(&t->p, at + run * size, other, size, false) && !memcmp(first, other, size))
+		run++;
+	return run;
+}
+
+static void array_add(struct text *t, const struct ka_place *place, const struct ka_type_info *info, unsigned level)
+{
+	const struct ka_print_type *element = ka_printer_type(&t->p, &info->target);
+	uint64_t size = element->info.size, shown = 0, i = 0;
+
+	if (!info->count || !size) {
+		target_add(t, place->at, &info->target);
+		return;
+	}
+	if (ka_type_is_char(&element->info)) {
+		chars_add(t, place->at, info->count);
+		return;
+	}
+	ka_str_addc(t->to, '{');
+	while (i < info->count && shown < t->p.how.elements_max && ka_printer_part(&t->p)) {
+		struct ka_place e = { .type = info->target, .at = place->at + i * size };
+		uint64_t run = equal_run(t, e.at, size, info->count - i);
+
+		if (i)
+			ka_str_add(t->to, t->p.how.one_a_line ? "," : ", ");
+		if (t->p.how.one_a_line)
+			line_add(t, level + 1);
+		value_add(t, &e, level + 1);
+		if (run > t->p.how.repeats && t->p.how.repeats) {
+			ka_str_printf(t->to, " <repeats %" PRIu64 " times>", run);
+			i += run;
+			shown += t->p.how.repeats;
+		} else {
+			i++;
+			shown++;
+		}
+	}
+	if (i < info->count)
+		ka_str_add(t->to, "...");
+	if (t->p.how.one_a_line)
+		line_add(t, level);
+	ka_str_addc(t->to, '}');
+}
+
+static void struct_add(struct text *t, const struct ka_place *place, const struct ka_print_type *type, unsigned level)
+{
+	bool is_first = true;
+
+	if (type->info.is_declared_only) {
+		ka_str_add(t->to, "<incomplete type>");
+		return;
+	}
+	if (!type->field_count) {
+		ka_str_add(t->to, "{<No data fields>}");
+		return;
+	}
+	ka_str_addc(t->to, '{');
+	for (size_t i = 0; i < type->field_count && ka_printer_part(&t->p); i++) {
+		const struct ka_type_field *f = &type->fields[i];
+		struct ka_place member = ka_place_member(place, f);
+
+		if (!is_first)
+			ka_str_addc(t->to, ',');
+		is_first = false;
+		line_add(t, level + 1);
+		if (f->name)
+			ka_str_printf(t->to, "%s = ", f->name);
+		value_add(t, &member, level + 1);
+	}
+	line_add(t, level);
+	ka_str_addc(t->to, '}');
+}
+
+static void function_add(struct text *t, const struct ka_place *place)
+{
+	ka_str_addc(t->to, '{');
+	ka_type_text(t->p.k, &place->type, NULL, t->to);
+	ka_str_add(t->to, "} ");
+	address_add(t, place->at);
+}
+
+static void value_add(struct text *t, const struct ka_place *place, unsigned level)
+{
+	const struct ka_print_type *type = ka_printer_type(&t->p, &place->type);
+	bool is_nest = type->info.kind == KA_TYPE_STRUCT || type->info.kind == KA_TYPE_UNION || type->info.kind == KA_TYPE_ARRAY;
+
+	if (!ka_printer_part(&t->p) || (is_nest && level >= KA_PRINT_DEPTH_MAX)) {
+		ka_str_add(t->to, is_nest ? "{...}" : "...");
+		return;
+	}
+	switch (type->info.kind) {
+	case KA_TYPE_STRUCT:
+	case KA_TYPE_UNION:
+		struct_add(t, place, type, level);
+		break;
+	case KA_TYPE_ARRAY:
+		array_add(t, place, &type->info, level);
+		break;
+	case KA_TYPE_POINTER:
+		pointer_add(t, place, &type->info);
+		break;
+	case KA_TYPE_INT:
+		int_add(t, place, &type->info);
+		break;
+	case KA_TYPE_ENUM:
+		enum_add(t, place, type);
+		break;
+	case KA_TYPE_FLOAT:
+		float_add(t, place, &type->info);
+		break;
+	case KA_TYPE_FUNC:
+		function_add(t, place);
+		break;
+	case KA_TYPE_VOID:
+		ka_str_add(t->to, "void");
+		break;
+	default:
+		ka_str_add(t->to, "<unknown type>");
+		break;
+	}
+}
+
+/* Pointers alone on a line tell what they point to; those to char need not. */
+static void cast_add(struct text *t, const struct ka_type *type)
+{
+	const struct ka_print_type *pointer = ka_printer_type(&t->p, type);
+	struct ka_type_info target;
+	struct ka_type at = pointer->info.target;
+
+	if (pointer->info.kind != KA_TYPE_POINTER)
+		return;
+	ka_type_info(t->p.k, &at, &target);
+	for (int i = 0; i < 3 && (target.kind == KA_TYPE_CONST || target.kind == KA_TYPE_VOLATILE); i++) {
+		at = target.target;
+		ka_type_info(t->p.k, &at, &target);
+	}
+	if (target.kind == KA_TYPE_INT && target.name && !strcmp(target.name, "char"))
+		return;
+	ka_str_addc(t->to, '(');
+	ka_type_text(t->p.k, type, NULL, t->to);
+	ka_str_add(t->to, ") ");
+}
+
+/* Is anything of it there? */
+static struct ka_error *probe(struct ka_printer *p, const struct ka_place *place)
+{
+	const struct ka_print_type *type = ka_printer_type(p, &place->type);
+	enum ka_type_kind kind = type->info.kind;
+	uint64_t size = kind == KA_TYPE_STRUCT || kind == KA_TYPE_UNION || kind == KA_TYPE_ARRAY ? KA_MIN(type->info.size, (uint64_t)1) :
+			place->bit_size ? (place->bit_offset + place->bit_size + 7) / 8 : type->info.size;
+	uint8_t raw[32];
+
+	if (place->has_bits || kind == KA_TYPE_FUNC || kind == KA_TYPE_VOID || !size || size > sizeof(raw))
+		return NULL;
+	return p->how.read ? p->how.read(p->how.ctx, place->at, raw, size) : ka_read(p->k, place->at, raw, size);
+}
+
+struct ka_error *ka_value_text(struct ka_kernel *k, const struct ka_value *x, const struct ka_print *how, bool is_top, struct ka_str *to)
+{
+	struct text t = { .to = to };
+	struct ka_place place = ka_place_of(x);
+	struct ka_error *err;
+
+	if (x->text) {
+		ka_chars_text((const uint8_t *)x->text, x->text_size, x->text_size, 0, false, to);
+		return NULL;
+	}
+	ka_printer_init(&t.p, k, how);
+	err = probe(&t.p, &place);
+	if (!err) {
+		if (is_top)
+			cast_add(&t, &x->type);
+		value_add(&t, &place, 0);
+	}
+	if (err)
+		ka_error_drop(ka_printer_deinit(&t.p));
+	else
+		err = ka_printer_deinit(&t.p);
+	return err;
+}
