@@ -11,6 +11,7 @@ struct ka_open_options {
 	bool is_forced;			/* --force: vmlinux and dump need not belong together */
 	bool is_zero_excluded;		/* --zero-excluded: excluded pages read as zero */
 	bool is_minimal;		/* no vmlinux: symbols and types as far as VMCOREINFO tells them */
+	bool has_no_cache;		/* --no-cache: no index of names is read from a file or kept in one */
 	bool has_phys_base, has_kaslr;	/* --phys-base, --kaslr */
 	uint64_t phys_base, kaslr;
 	uint64_t cache_bytes;		/* of the page cache; 0: default */

@@ -18,7 +18,8 @@ struct btf_types {
 	struct ka_types types;
 	struct btf_types *base;		/* of split BTF */
 	struct ka_btf *btf;
-	struct ka_lazy names_once, enumerators_once;
+	struct ka_lazy names_once, enumerators_once, named_once;
+	struct ka_names named;		/* -> id of FUNC VAR */
 	struct ka_names names;		/* -> id of INT FLOAT STRUCT UNION ENUM FWD TYPEDEF; own types only */
 	struct ka_names enumerators;	/* -> index in places + 1 */
 	struct place *places;
@@ -118,6 +119,68 @@ static uint32_t btf_find(struct ka_types *types, enum ka_type_kind kind, const c
 		declared = declared ? declared : id;
 	}
 	return declared;
+}
+
+static void make_named(void *ctx)
+{
+	struct btf_types *b = ctx;
+	struct ka_btf_type t;
+
+	ka_names_reserve(&b->named, b->btf->func_count);
+	for (uint32_t id = b->btf->first_id; id < b->btf->end_id; id++)
+		if (ka_btf_type(b->btf, id, &t) && (t.kind == KA_BTF_FUNC || t.kind == KA_BTF_VAR) && t.name[0])
+			ka_names_add(&b->named, ka_names_hash(t.name), id);
+	ka_log(2, "BTF: %zu functions and variables", b->named.n);
+}
+
+/* Grows a list in an arena. */
+static void push(struct ka_arena *a, struct ka_type_named **list, size_t *n, struct ka_type_named one)
+{
+	if (!(*n & (*n - 1))) {
+		struct ka_type_named *bigger = ka_alloc(a, (*n ? *n * 2 : 1) * sizeof(*bigger));
+
+		if (*n)
+			memcpy(bigger, *list, *n * sizeof(*bigger));
+		*list = bigger;
+	}
+	(*list)[(*n)++] = one;
+}
+
+static size_t btf_named(struct ka_types *types, const char *name, struct ka_arena *a, struct ka_type_named **ret)
+{
+	uint32_t hash = ka_names_hash(name), id;
+	struct ka_btf_type t;
+	size_t n = 0;
+
+	*ret = NULL;
+	for (struct btf_types *b = of(types); b; b = b->base) {
+		size_t pos = 0;
+
+		ka_lazy_make(&b->named_once, make_named, b);
+		while ((id = ka_names_next(&b->named, hash, &pos)))
+			if (ka_btf_type(b->btf, id, &t) && !strcmp(t.name, name))
+				push(a, ret, &n, (struct ka_type_named){ .id = id, .is_function = t.kind == KA_BTF_FUNC });
+	}
+	return n;
+}
+
+static size_t btf_find_all(struct ka_types *types, enum ka_type_kind kind, const char *name, struct ka_arena *a,
+			   struct ka_type_named **ret)
+{
+	uint32_t hash = ka_names_hash(name), id;
+	struct ka_btf_type t;
+	size_t n = 0;
+
+	*ret = NULL;
+	for (struct btf_types *b = of(types); b; b = b->base) {
+		size_t pos = 0;
+
+		ka_lazy_make(&b->names_once, make_names, b);
+		while ((id = ka_names_next(&b->names, hash, &pos)))
+			if (ka_btf_type(b->btf, id, &t) && kind_of(&t) == kind && !is_declaration(&t) && !strcmp(t.name, name))
+				push(a, ret, &n, (struct ka_type_named){ .id = id });
+	}
+	return n;
 }
 
 static void make_enumerators(void *ctx)
@@ -473,6 +536,8 @@ static void btf_close(struct ka_types *types)
 	free(b->places);
 	ka_lazy_deinit(&b->names_once);
 	ka_lazy_deinit(&b->enumerators_once);
+	ka_lazy_deinit(&b->named_once);
+	ka_names_free(&b->named);
 	ka_btf_close(b->btf);
 	free(b);
 }
@@ -480,7 +545,7 @@ static void btf_close(struct ka_types *types)
 static const struct ka_types_ops btf_ops = {
 	.name = "BTF", .find = btf_find, .enumerator = btf_enumerator, .close = btf_close, .size = btf_size,
 	.member = btf_member, .describe = btf_describe, .members = btf_members, .enumerators = btf_enumerators,
-	.each_name = btf_each_name, .step = btf_step, .params = btf_params,
+	.each_name = btf_each_name, .named = btf_named, .find_all = btf_find_all, .step = btf_step, .params = btf_params,
 };
 
 static struct ka_error *open_btf(struct btf_types *base, const uint8_t *bytes, size_t size, unsigned long_size,
@@ -498,6 +563,7 @@ static struct ka_error *open_btf(struct btf_types *base, const uint8_t *bytes, s
 		.ops = &btf_ops, .priv = b, .is_big_endian = b->btf->is_big_endian, .long_size = long_size };
 	ka_lazy_init(&b->names_once);
 	ka_lazy_init(&b->enumerators_once);
+	ka_lazy_init(&b->named_once);
 	*ret = &b->types;
 	return NULL;
 }

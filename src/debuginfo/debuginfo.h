@@ -22,6 +22,7 @@ struct ka_object {
 	uint64_t size;
 	bool is_mapped;
 	bool is_64bit, is_big_endian;
+	bool has_no_cache;	/* set by who opened it: the index of its names is neither read from a file nor kept in one */
 	uint16_t e_type, e_machine;
 	uint8_t build_id[64];
 	size_t build_id_size;	/* 0: none */
@@ -126,6 +127,15 @@ struct ka_type_step {
 	uint32_t target;
 	bool is_signed, is_bool, is_char, is_declared_only;
 };
+/* A variable or function; or a type, of which only id and file are told. */
+struct ka_type_named {
+	uint32_t id;
+	const char *file;		/* of its unit; NULL: not known */
+	bool is_function, is_external;
+	bool has_addr, has_value;	/* an optimised-out constant has only a value */
+	uint64_t addr;			/* as linked */
+	int64_t value;
+};
 struct ka_types_ops {
 	const char *name;	/* "BTF", "DWARF" */
 	/* An id of the named type of this kind; 0 when there is none. Names of struct and union; typedefs, enums too. */
@@ -141,6 +151,10 @@ struct ka_types_ops {
 	void (*step)(struct ka_types *t, uint32_t id, struct ka_type_step *ret);
 	/* The parameters of a function type: name and type; a last one "..." of no type for any more. */
 	size_t (*params)(struct ka_types *t, uint32_t id, struct ka_arena *a, struct ka_type_part **ret);
+	/* Variables and functions of a name: count returned, *ret in the arena. Their ids are types by themselves: step() passes a variable. */
+	size_t (*named)(struct ka_types *t, const char *name, struct ka_arena *a, struct ka_type_named **ret);
+	/* All types of a name and kind that differ. */
+	size_t (*find_all)(struct ka_types *t, enum ka_type_kind kind, const char *name, struct ka_arena *a, struct ka_type_named **ret);
 	/* The members of a struct or union as they are declared (anonymous ones with NULL names, not opened): *ret in the arena, count returned. */
 	size_t (*members)(struct ka_types *t, uint32_t id, struct ka_arena *a, struct ka_type_part **ret);
 	/* The enumerators of an enum: name and value. */

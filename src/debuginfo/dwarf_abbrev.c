@@ -77,12 +77,18 @@ static void measure(const struct ka_dwarf_unit *u, const struct ka_dwarf_attr *a
 {
 	int32_t at = 0;
 
-	a->name_at = a->sibling_at = -1;
+	a->name_at = a->sibling_at = a->size_at = a->line_at = -1;
 	for (uint32_t i = 0; i < a->attr_count; i++) {
 		int size = form_size(u, attrs[i].form);
 
 		a->is_declaration |= attrs[i].name == DW_AT_declaration;
 		a->has_name |= attrs[i].name == DW_AT_name;
+		a->has_place |= attrs[i].name == DW_AT_location || attrs[i].name == DW_AT_const_value || attrs[i].name == DW_AT_low_pc ||
+				attrs[i].name == DW_AT_ranges;
+		a->has_origin |= attrs[i].name == DW_AT_specification || attrs[i].name == DW_AT_abstract_origin;
+		a->is_inline |= attrs[i].name == DW_AT_inline;
+		if (attrs[i].name == DW_AT_decl_line && attrs[i].form == DW_FORM_implicit_const)
+			a->line = attrs[i].implicit;
 		if (at < 0)
 			continue;
 		if (size < 0 || at > INT16_MAX) {
@@ -93,6 +99,14 @@ static void measure(const struct ka_dwarf_unit *u, const struct ka_dwarf_attr *a
 			a->name_at = (int16_t)at;
 		if (attrs[i].name == DW_AT_sibling && attrs[i].form == DW_FORM_ref4)
 			a->sibling_at = (int16_t)at;
+		if (attrs[i].name == DW_AT_byte_size && (size == 1 || size == 2 || size == 4)) {
+			a->size_at = (int16_t)at;
+			a->size_width = (uint8_t)size;
+		}
+		if (attrs[i].name == DW_AT_decl_line && (size == 1 || size == 2 || size == 4)) {
+			a->line_at = (int16_t)at;
+			a->line_width = (uint8_t)size;
+		}
 		at += size;
 	}
 	a->fixed_size = at;

@@ -61,6 +61,35 @@ static void set_attribute(struct ka_dwarf_reader *r, struct ka_dwarf_die *die, u
 		if (v->kind == KA_DWARF_IS_REF && v->u > die->id && v->u - r->u->id < r->u->size)
 			die->sibling = r->u->at + (v->u - r->u->id);
 		break;
+	case DW_AT_specification:
+	case DW_AT_abstract_origin:
+		if (v->kind == KA_DWARF_IS_REF)
+			die->origin = (uint32_t)v->u;
+		break;
+	case DW_AT_location:
+		/* of what lies at one place: DW_OP_addr and nothing behind it */
+		if (v->kind == KA_DWARF_IS_BLOCK && v->u == r->u->address_size + 1u && v->at[0] == DW_OP_addr) {
+			struct ka_dwarf_reader at = *r;
+
+			at.p = v->at + 1;
+			at.end = v->at + v->u;
+			die->addr = ka_dwarf_fixed(&at, r->u->address_size);
+			die->has |= KA_DWARF_ADDR;
+		}
+		break;
+	case DW_AT_low_pc:
+		set_number(die, KA_DWARF_ADDR, &die->addr, v);
+		break;
+	case DW_AT_decl_line:
+		set_number(die, 0, &die->decl_line, v);
+		break;
+	case DW_AT_stmt_list:
+		set_number(die, KA_DWARF_LINES, &die->stmt_list, v);
+		break;
+	case DW_AT_comp_dir:
+		if (v->kind == KA_DWARF_IS_STRING)
+			die->comp_dir = (const char *)v->at;
+		break;
 	case DW_AT_declaration:
 		die->is_declaration = v->kind == KA_DWARF_IS_NUMBER && v->u;
 		break;

@@ -26,10 +26,15 @@ struct ka_dwarf_abbrev {
 	uint16_t tag;
 	bool has_children;
 	bool has_name, is_declaration;	/* has DW_AT_name, DW_AT_declaration, whatever their values */
+	bool has_place;			/* a variable with a place or value; a function with code */
+	bool has_origin, is_inline;	/* DW_AT_specification or DW_AT_abstract_origin; DW_AT_inline */
 	uint32_t attr_first, attr_count;
 	/* What a scan needs to pass a DIE without looking at each attribute; -1: unknown, or not at a fixed place. */
 	int32_t fixed_size;		/* of all attributes */
 	int16_t name_at, sibling_at;	/* of a DW_FORM_strp of 4 bytes; of a DW_FORM_ref4 */
+	int16_t size_at, line_at;	/* of DW_AT_byte_size, DW_AT_decl_line */
+	uint8_t size_width, line_width;
+	int64_t line;			/* of DW_FORM_implicit_const: line_at is -1 then */
 };
 
 struct ka_dwarf_abbrevs {
@@ -70,7 +75,7 @@ struct ka_dwarf {
 enum ka_dwarf_has {
 	KA_DWARF_BYTE_SIZE = 1, KA_DWARF_LOCATION = 2, KA_DWARF_BIT_SIZE = 4, KA_DWARF_DATA_BIT_OFFSET = 8,
 	KA_DWARF_BIT_OFFSET = 16, KA_DWARF_COUNT = 32, KA_DWARF_UPPER_BOUND = 64, KA_DWARF_VALUE = 128,
-	KA_DWARF_STR_OFFSETS_BASE = 256,
+	KA_DWARF_STR_OFFSETS_BASE = 256, KA_DWARF_ADDR = 512, KA_DWARF_LINES = 1024,
 };
 
 /* One DIE with those of its attributes that matter to types. */
@@ -85,6 +90,10 @@ struct ka_dwarf_die {
 	uint32_t signature;		/* DW_AT_signature, resolved to an id; 0 none */
 	uint64_t byte_size, bit_size, data_bit_offset, bit_offset, location, encoding, count, upper_bound;
 	int64_t value;
+	uint32_t origin;		/* id of DW_AT_specification or DW_AT_abstract_origin; 0 none */
+	uint64_t addr;			/* of variables and code, as linked */
+	uint64_t decl_line, stmt_list;
+	const char *comp_dir;		/* units */
 	uint64_t language, str_offsets_base;
 	const uint8_t *next, *sibling;	/* behind the attributes; the sibling when told (else NULL) */
 };

@@ -204,7 +204,7 @@ void ka_dwarf_value(struct ka_dwarf_reader *r, unsigned form, int64_t implicit, 
 		block(r, 16, v);
 		return;
 	case DW_FORM_addr:
-		ka_dwarf_fixed(r, u->address_size);
+		*v = (struct ka_dwarf_value){ KA_DWARF_IS_NUMBER, ka_dwarf_fixed(r, u->address_size), NULL };
 		return;
 	case DW_FORM_addrx1:
 		ka_dwarf_fixed(r, 1);

@@ -10,6 +10,7 @@
 #define FORGET_UNITS	64	/* units scanned before their pages are given back */
 #define CHUNKS_MAX	64
 #define NESTING_MAX	8	/* types inside types */
+#define CACHE_MIN	(16u << 20)	/* bytes of DWARF for which an index is kept */
 
 /* Numbers already met: where a name lies, and its space. */
 struct seen {
@@ -22,6 +23,7 @@ struct scan {
 	struct ka_dwarf_abbrevs abbrevs;	/* of the unit at hand */
 	struct seen seen;
 	struct ka_dwarf_table *table;
+	bool is_all;				/* variables and functions, too */
 };
 
 /* True when the key is new. Keys are never 0. */
@@ -59,23 +61,54 @@ static uint32_t lookup(const struct ka_dwarf_table *t, uint32_t hash, unsigned s
 	return 0;
 }
 
-/* The first of a name stays. */
+static bool is_known(const struct ka_dwarf_table *t, const struct ka_dwarf_name *n)
+{
+	size_t pos = 0;
+	uint32_t i;
+
+	while ((i = ka_names_next(&t->names, n->hash, &pos))) {
+		const struct ka_dwarf_name *o = &t->list.at[i - 1];
+
+		if (o->space == n->space && o->print == n->print && (o->name == n->name || !strcmp(o->name, n->name)))
+			return true;
+	}
+	return false;
+}
+
+/* The first of those alike stays; of variables and functions, each. */
 static void add(struct ka_dwarf_table *t, const struct ka_dwarf_name *n)
 {
-	if (lookup(t, n->hash, n->space, n->name))
+	bool is_each = n->space == KA_DWARF_VARIABLE || n->space == KA_DWARF_FUNCTION;
+
+	if (!is_each && is_known(t, n))
 		return;
 	ka_vec_push(&t->list, *n);
 	ka_names_add(&t->names, n->hash, (uint32_t)t->list.n);
 }
 
-static uint32_t hash_of(unsigned space, const char *name)
+uint32_t ka_dwarf_index_hash(unsigned space, const char *name)
 {
 	return ka_names_hash(name) ^ space * 0x9e3779b9u;
 }
 
-static void add_name(struct scan *s, unsigned space, const char *name, uint32_t id)
+static void add_name(struct scan *s, unsigned space, const char *name, uint32_t id, uint32_t print)
 {
-	add(s->table, &(struct ka_dwarf_name){ .name = name, .id = id, .hash = hash_of(space, name), .space = (uint8_t)space });
+	add(s->table, &(struct ka_dwarf_name){ .name = name, .id = id, .hash = ka_dwarf_index_hash(space, name), .space = (uint8_t)space,
+					       .print = print });
+}
+
+/* Which definition of a name it is: the same header gives the same in each unit. */
+static uint32_t print_of(unsigned space, uint64_t size, uint64_t line)
+{
+	if (space == KA_DWARF_BASE || space == KA_DWARF_ENUMERATOR || space >= KA_DWARF_VARIABLE)
+		return 0;
+	return (uint32_t)(ka_hash_u64(size << 32 ^ line) & 0xffffff);
+}
+
+static uint64_t number_at(const struct ka_dwarf *d, const uint8_t *p, unsigned width)
+{
+	return width == 1 ? p[0] : width == 4 ? ka_dwarf_u32(d, p) :
+	       d->is_big_endian ? (unsigned)p[0] << 8 | p[1] : (unsigned)p[1] << 8 | p[0];
 }
 
 /* Notes the name of the DIE at p, whose attributes begin at attrs. False when it was known. */
@@ -86,14 +119,38 @@ static bool note(struct scan *s, struct ka_dwarf_unit *u, const struct ka_dwarf_
 
 	if (abbrev->name_at >= 0 && abbrev->fixed_size >= 0 && u->at + u->size - attrs >= abbrev->fixed_size) {
 		uint32_t offset = ka_dwarf_u32(s->d, attrs + abbrev->name_at);
-		uint64_t file = u->file == &s->d->files[1];
+		uint64_t file = u->file == &s->d->files[1], key = (uint64_t)(space + 1) << SPACES_SHIFT | file << 32 | offset;
+		uint64_t size = abbrev->size_at >= 0 ? number_at(s->d, attrs + abbrev->size_at, abbrev->size_width) : 0;
+		uint64_t line = abbrev->line_at >= 0 ? number_at(s->d, attrs + abbrev->line_at, abbrev->line_width) : (uint64_t)abbrev->line;
+		uint64_t print = print_of(space, size, line);
 
-		if (!see(&s->seen, (uint64_t)(space + 1) << SPACES_SHIFT | file << 32 | offset))
+		if (!see(&s->seen, print ? ka_hash_u64(key ^ print << 40) | 1 : key))
 			return false;
 	}
-	if (ka_dwarf_die_at(s->d, u, &s->abbrevs, p, &die) && die.name && !die.is_declaration)
-		add_name(s, space, die.name, die.id);
+	if (ka_dwarf_die_at(s->d, u, &s->abbrevs, p, &die) && die.name && die.is_declaration == (space == KA_DWARF_DECLARED))
+		add_name(s, space, die.name, die.id, print_of(space, die.byte_size, die.decl_line));
 	return true;
+}
+
+/*
+ * A variable or function. Its name may be on another DIE: that of the declaration in a header, or that of the function
+ * as it is inlined.
+ */
+static void note_named(struct scan *s, struct ka_dwarf_unit *u, const struct ka_dwarf_abbrev *abbrev, const uint8_t *p)
+{
+	unsigned space = abbrev->tag == DW_TAG_variable ? KA_DWARF_VARIABLE : KA_DWARF_FUNCTION;
+	struct ka_dwarf_die die, origin;
+
+	if (!ka_dwarf_die_at(s->d, u, &s->abbrevs, p, &die) || die.is_declaration)
+		return;
+	if (!die.name && die.origin) {
+		bool ok = die.origin - u->id < u->size ? ka_dwarf_die_at(s->d, u, &s->abbrevs, u->at + (die.origin - u->id), &origin) :
+							 ka_dwarf_die(s->d, die.origin, &origin);
+
+		die.name = ok ? origin.name : NULL;
+	}
+	if (die.name)
+		add_name(s, abbrev->is_inline && !abbrev->has_place ? KA_DWARF_INLINE : space, die.name, die.id, 0);
 }
 
 static int space_of(unsigned tag)
@@ -134,6 +191,11 @@ static void scan_list(struct scan *s, struct ka_dwarf_unit *u, const uint8_t *p,
 		if (!abbrev)
 			return;
 		space = space_of(abbrev->tag);
+		if (s->is_all && !depth && abbrev->tag == DW_TAG_variable && abbrev->is_declaration && abbrev->has_name)
+			note(s, u, abbrev, KA_DWARF_DECLARED, p, attrs);
+		else if (s->is_all && !depth && (abbrev->tag == DW_TAG_variable || abbrev->tag == DW_TAG_subprogram) &&
+		    (abbrev->has_place || abbrev->is_inline) && (abbrev->has_name || abbrev->has_origin))
+			note_named(s, u, abbrev, p);
 		if (space < 0)
 			continue;
 		if (abbrev->has_name && !abbrev->is_declaration)
@@ -254,17 +316,20 @@ struct chunk {
 struct job {
 	const struct ka_dwarf *d;
 	struct chunk *chunks;
+	struct ka_progress *progress;
+	_Atomic uint64_t done;		/* bytes */
 };
 
 static void scan_chunk(void *ctx, size_t i)
 {
 	struct job *job = ctx;
 	struct chunk *c = &job->chunks[i];
-	struct scan s = { .d = job->d, .table = &c->table };
+	struct scan s = { .d = job->d, .table = &c->table, .is_all = true };
 	size_t forgotten = c->first;
 
 	for (size_t u = c->first; u < c->end; u++) {
 		scan_unit(&s, &job->d->units[u]);
+		ka_progress_at(job->progress, atomic_fetch_add(&job->done, job->d->units[u].size));
 		if (u - forgotten >= FORGET_UNITS) {
 			ka_dwarf_forget(job->d, forgotten, u);
 			forgotten = u;
@@ -281,14 +346,31 @@ static void table_free(struct ka_dwarf_table *t)
 	ka_names_free(&t->names);
 }
 
-static void make_all(void *ctx)
+static void add_units(struct ka_index_builder *b, const struct ka_dwarf *d)
 {
-	struct ka_dwarf_index *x = ctx;
+	struct ka_dwarf_abbrevs abbrevs = { 0 };
+	struct ka_dwarf_die root;
+
+	for (size_t i = 0; i < d->unit_count; i++) {
+		struct ka_dwarf_unit *u = &d->units[i];
+
+		if (ka_dwarf_abbrevs_parse(u, &abbrevs) && ka_dwarf_root(d, u, &abbrevs, &root))
+			ka_index_add_unit(b, u->id, root.name, root.comp_dir, root.has & KA_DWARF_LINES, root.stmt_list);
+		else
+			ka_index_add_unit(b, u->id, NULL, NULL, false, 0);
+	}
+	ka_dwarf_abbrevs_free(&abbrevs);
+}
+
+static void build_all(struct ka_dwarf_index *x)
+{
 	const struct ka_dwarf *d = x->dwarf;
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	size_t count = (size_t)KA_MIN(KA_MAX(cores, 1), CHUNKS_MAX), unit = 0;
 	struct chunk chunks[CHUNKS_MAX] = { 0 };
-	struct job job = { d, chunks };
+	struct job job = { .d = d, .chunks = chunks };
+	struct ka_index_builder b = { 0 };
+	struct ka_dwarf_table all = { 0 };
 	uint64_t total = 0, bytes = 0;
 
 	for (size_t i = 0; i < d->unit_count; i++)
@@ -299,18 +381,50 @@ static void make_all(void *ctx)
 			bytes += d->units[unit++].size;
 		chunks[i].end = unit;
 	}
+	job.progress = ka_progress_new("Indexing the debug information", total);
 	ka_parallel(count, scan_chunk, &job);
+	/* What the core units know comes first, as it does before the index is there. */
+	ka_lazy_make(&x->core_once, make_core, x);
 	for (size_t i = 0; i < x->core.list.n; i++)
-		add(&x->all, &x->core.list.at[i]);
+		add(&all, &x->core.list.at[i]);
 	for (size_t i = 0; i < count; i++) {
 		/* Ctrl-C stops the loop above, but half an index would tell lies to all that comes later. */
 		if (!chunks[i].is_done)
 			scan_chunk(&job, i);
 		for (size_t k = 0; k < chunks[i].table.list.n; k++)
-			add(&x->all, &chunks[i].table.list.at[k]);
+			add(&all, &chunks[i].table.list.at[k]);
 		table_free(&chunks[i].table);
 	}
-	ka_log(2, "DWARF: %zu names in %zu units", x->all.list.n, d->unit_count);
+	for (size_t i = 0; i < all.list.n; i++) {
+		const struct ka_dwarf_name *n = &all.list.at[i];
+
+		ka_index_add(&b, n->space, n->hash, n->name, n->id, n->print);
+	}
+	table_free(&all);
+	add_units(&b, d);
+	ka_index_finish(&b, &x->key, &x->all);
+	ka_progress_free(job.progress);
+	ka_log(2, "DWARF: %u names in %zu units", x->all.entry_count, d->unit_count);
+}
+
+static void load_file(void *ctx)
+{
+	struct ka_dwarf_index *x = ctx;
+
+	if (x->path && ka_index_load(x->path, &x->key, &x->all))
+		atomic_store_explicit(&x->has_file, true, memory_order_release);
+}
+
+static void make_all(void *ctx)
+{
+	struct ka_dwarf_index *x = ctx;
+
+	ka_lazy_make(&x->file_once, load_file, x);
+	if (atomic_load_explicit(&x->has_file, memory_order_acquire))
+		return;
+	build_all(x);
+	if (x->path)
+		ka_index_save(x->path, &x->all);
 }
 
 /* ---- look-up ---- */
@@ -332,25 +446,46 @@ static bool is_in_strings(const struct ka_dwarf *d, const char *name)
 	return false;
 }
 
-void ka_dwarf_index_init(struct ka_dwarf_index *x, struct ka_dwarf *d)
+void ka_dwarf_index_init(struct ka_dwarf_index *x, struct ka_dwarf *d, struct ka_object *o)
 {
 	x->dwarf = d;
 	ka_lazy_init(&x->core_once);
 	ka_lazy_init(&x->all_once);
+	ka_lazy_init(&x->file_once);
+	for (size_t i = 0; i < KA_COUNT(d->files); i++)
+		x->key.info_size += d->files[i].info.size + d->files[i].types.size + d->files[i].str.size;
+	x->key.build_id_size = (uint32_t)KA_MIN(o->build_id_size, sizeof(x->key.build_id));
+	memcpy(x->key.build_id, o->build_id, x->key.build_id_size);
+	/* That of a module is made in less time than a file is worth. */
+	if (!o->has_no_cache && x->key.info_size >= CACHE_MIN)
+		x->path = ka_index_path(&x->key);
 }
 
 void ka_dwarf_index_deinit(struct ka_dwarf_index *x)
 {
 	table_free(&x->core);
-	table_free(&x->all);
+	ka_index_free(&x->all);
 	ka_lazy_deinit(&x->core_once);
 	ka_lazy_deinit(&x->all_once);
+	ka_lazy_deinit(&x->file_once);
+	free(x->path);
+}
+
+static uint32_t first_of(const struct ka_index *x, unsigned space, uint32_t hash, const char *name)
+{
+	size_t pos = 0;
+	const struct ka_index_entry *e = ka_index_next(x, space, hash, name, &pos);
+
+	return e ? e->id : 0;
 }
 
 uint32_t ka_dwarf_index_find(struct ka_dwarf_index *x, enum ka_dwarf_space space, const char *name)
 {
-	uint32_t hash = hash_of(space, name), id;
+	uint32_t hash = ka_dwarf_index_hash(space, name), id;
 
+	ka_lazy_make(&x->file_once, load_file, x);
+	if (atomic_load_explicit(&x->has_file, memory_order_acquire))
+		return first_of(&x->all, space, hash, name);
 	ka_lazy_make(&x->core_once, make_core, x);
 	id = lookup(&x->core, hash, space, name);
 	if (id)
@@ -360,12 +495,11 @@ uint32_t ka_dwarf_index_find(struct ka_dwarf_index *x, enum ka_dwarf_space space
 			return 0;
 		ka_log(2, "DWARF: '%s' is not in the core units: all are read", name);
 	}
-	return lookup(ka_dwarf_index_all(x), hash, space, name);
+	return first_of(ka_dwarf_index_all(x), space, hash, name);
 }
 
-const struct ka_dwarf_table *ka_dwarf_index_all(struct ka_dwarf_index *x)
+const struct ka_index *ka_dwarf_index_all(struct ka_dwarf_index *x)
 {
-	ka_lazy_make(&x->core_once, make_core, x);
 	ka_lazy_make(&x->all_once, make_all, x);
 	return &x->all;
 }

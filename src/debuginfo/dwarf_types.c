@@ -1,23 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The face of types over DWARF, for kernels without BTF. Ids are numbers of DIEs: offsets in .debug_info. */
-#include "dwarf_index.h"
+#include "dwarf_types.h"
 
 /* Bounds that only damaged or hostile DWARF meets. */
 #define MODIFIERS_MAX	64		/* typedefs and qualifiers in a row */
+#define ORIGINS_MAX	8		/* declarations of declarations */
 #define ARRAYS_MAX	32		/* dimensions */
 #define ANONYMOUS_MAX	12		/* depth of anonymous structs */
 #define VISITS_MAX	(1u << 14)	/* members looked at in one look-up */
 
-struct dwarf_types {
-	struct ka_types types;
-	struct ka_dwarf dwarf;
-	struct ka_dwarf_index index;
-	/* An array of several dimensions is one DIE; the second dimension on, its subrange stands for the array inside. */
-	pthread_mutex_t dimensions_lock;
-	struct ka_map dimensions;	/* subrange -> array */
-};
-
-static struct dwarf_types *of(struct ka_types *t)
+static struct ka_dwarf_types *of(struct ka_types *t)
 {
 	return t->priv;
 }
@@ -67,7 +59,7 @@ static enum ka_type_kind kind_of(const struct ka_dwarf_die *die)
 
 static uint32_t dwarf_find(struct ka_types *types, enum ka_type_kind kind, const char *name)
 {
-	struct dwarf_types *t = of(types);
+	struct ka_dwarf_types *t = of(types);
 	struct ka_dwarf_die die;
 	uint32_t id;
 
@@ -91,7 +83,7 @@ static uint32_t dwarf_find(struct ka_types *types, enum ka_type_kind kind, const
 
 static bool dwarf_enumerator(struct ka_types *types, const char *name, int64_t *ret)
 {
-	struct dwarf_types *t = of(types);
+	struct ka_dwarf_types *t = of(types);
 	uint32_t id = ka_dwarf_index_find(&t->index, KA_DWARF_ENUMERATOR, name);
 	struct ka_dwarf_die die;
 
@@ -102,7 +94,7 @@ static bool dwarf_enumerator(struct ka_types *types, const char *name, int64_t *
 }
 
 /* What a struct, union or enum that this unit only declares is elsewhere. */
-static void complete(struct dwarf_types *t, struct ka_dwarf_die *die)
+static void complete(struct ka_dwarf_types *t, struct ka_dwarf_die *die)
 {
 	enum ka_type_kind kind = kind_of(die);
 	struct ka_dwarf_die full;
@@ -119,8 +111,22 @@ static void complete(struct dwarf_types *t, struct ka_dwarf_die *die)
 		*die = full;
 }
 
+/* Type and name that a definition leaves to its declaration, or code to the function as it is inlined. */
+static void inherit(struct ka_dwarf_types *t, struct ka_dwarf_die *die)
+{
+	struct ka_dwarf_die origin;
+
+	for (int i = 0; i < ORIGINS_MAX && die->origin && (!die->type || !die->name); i++) {
+		if (!ka_dwarf_die(&t->dwarf, die->origin, &origin) || origin.tag != die->tag)
+			return;
+		die->type = die->type ? die->type : origin.type;
+		die->name = die->name ? die->name : origin.name;
+		die->origin = origin.origin;
+	}
+}
+
 /* Follows typedefs and qualifiers; brief (may be NULL) gets the outermost typedef. False at damage and loops. */
-static bool resolve(struct dwarf_types *t, uint32_t id, struct ka_dwarf_die *ret, struct ka_type_brief *brief)
+static bool resolve(struct ka_dwarf_types *t, uint32_t id, struct ka_dwarf_die *ret, struct ka_type_brief *brief)
 {
 	for (int i = 0; i < MODIFIERS_MAX; i++) {
 		if (!id) {
@@ -145,6 +151,7 @@ static bool resolve(struct dwarf_types *t, uint32_t id, struct ka_dwarf_die *ret
 		case DW_TAG_member:
 		case DW_TAG_variable:
 		case DW_TAG_formal_parameter:
+			inherit(t, ret);
 			id = ret->type;
 			continue;
 		}
@@ -176,7 +183,7 @@ static bool next_subrange(const struct ka_dwarf *d, struct ka_dwarf_die *at)
 }
 
 /* First dimension of an array, or of the array inside that a subrange stands for; and where that leaves its elements. */
-static void open_array(struct dwarf_types *t, const struct ka_dwarf_die *die, uint64_t *ret_count, uint32_t *ret_element)
+static void open_array(struct ka_dwarf_types *t, const struct ka_dwarf_die *die, uint64_t *ret_count, uint32_t *ret_element)
 {
 	struct ka_dwarf_die array = *die, sub = *die;
 	uint64_t array_id = die->id;
@@ -207,7 +214,7 @@ static void open_array(struct dwarf_types *t, const struct ka_dwarf_die *die, ui
 	}
 }
 
-static uint64_t size_of(struct dwarf_types *t, const struct ka_dwarf_die *type)
+static uint64_t size_of(struct ka_dwarf_types *t, const struct ka_dwarf_die *type)
 {
 	struct ka_dwarf_die die = *type;
 	uint64_t total = 1, count;
@@ -245,7 +252,7 @@ static uint64_t size_of(struct dwarf_types *t, const struct ka_dwarf_die *type)
 
 /* ---- the rest of the face ---- */
 
-static bool enum_is_signed(struct dwarf_types *t, const struct ka_dwarf_die *die)
+static bool enum_is_signed(struct ka_dwarf_types *t, const struct ka_dwarf_die *die)
 {
 	struct ka_dwarf_die c;
 
@@ -259,7 +266,7 @@ static bool enum_is_signed(struct dwarf_types *t, const struct ka_dwarf_die *die
 
 static void dwarf_describe(struct ka_types *types, uint32_t id, struct ka_type_brief *ret)
 {
-	struct dwarf_types *t = of(types);
+	struct ka_dwarf_types *t = of(types);
 	struct ka_dwarf_die die;
 
 	memset(ret, 0, sizeof(*ret));
@@ -297,7 +304,7 @@ static void dwarf_describe(struct ka_types *types, uint32_t id, struct ka_type_b
 
 static void dwarf_step(struct ka_types *types, uint32_t id, struct ka_type_step *ret)
 {
-	struct dwarf_types *t = of(types);
+	struct ka_dwarf_types *t = of(types);
 	struct ka_dwarf_die die, of_what;
 
 	memset(ret, 0, sizeof(*ret));
@@ -310,12 +317,14 @@ static void dwarf_step(struct ka_types *types, uint32_t id, struct ka_type_step 
 		if (die.tag != DW_TAG_member && die.tag != DW_TAG_variable && die.tag != DW_TAG_formal_parameter &&
 		    die.tag != DW_TAG_atomic_type && die.tag != DW_TAG_packed_type && die.tag != DW_TAG_immutable_type)
 			break;
+		inherit(t, &die);
 		if (!die.type) {
 			ret->kind = KA_TYPE_VOID;
 			return;
 		}
 		id = die.type;
 	}
+	inherit(t, &die);
 	if (die.is_declaration || die.signature)
 		complete(t, &die);
 	ret->kind = kind_of(&die);
@@ -369,7 +378,7 @@ static void dwarf_step(struct ka_types *types, uint32_t id, struct ka_type_step 
 static size_t dwarf_params(struct ka_types *types, uint32_t id, struct ka_arena *a, struct ka_type_part **ret)
 {
 	struct { KA_VEC(struct ka_type_part); } list = { 0 };
-	struct dwarf_types *t = of(types);
+	struct ka_dwarf_types *t = of(types);
 	struct ka_dwarf_die f, p;
 	size_t n;
 
@@ -377,6 +386,7 @@ static size_t dwarf_params(struct ka_types *types, uint32_t id, struct ka_arena 
 	if (!resolve(t, id, &f, NULL) || kind_of(&f) != KA_TYPE_FUNC)
 		return 0;
 	for (bool ok = ka_dwarf_child(&t->dwarf, &f, &p); ok; ok = ka_dwarf_next(&t->dwarf, &p)) {
+		inherit(t, &p);
 		if (p.tag == DW_TAG_formal_parameter)
 			ka_vec_push(&list, (struct ka_type_part){ .name = p.name, .type = p.type });
 		else if (p.tag == DW_TAG_unspecified_parameters)
@@ -406,7 +416,7 @@ static struct ka_error *dwarf_size(struct ka_types *types, uint32_t id, uint64_t
 }
 
 /* Where a member lies in its struct. False: static ones of C++, and what begins outside. */
-static bool member_at(struct dwarf_types *t, const struct ka_dwarf_die *owner, const struct ka_dwarf_die *m,
+static bool member_at(struct ka_dwarf_types *t, const struct ka_dwarf_die *owner, const struct ka_dwarf_die *m,
 		      uint64_t *ret_offset_bits, uint32_t *ret_bit_size)
 {
 	uint64_t location = m->has & KA_DWARF_LOCATION ? m->location : 0, bits, storage_bits;
@@ -437,7 +447,7 @@ static bool member_at(struct dwarf_types *t, const struct ka_dwarf_die *owner, c
 	return bits <= owner->byte_size * 8 && bits + *ret_bit_size <= owner->byte_size * 8;
 }
 
-static bool find_member(struct dwarf_types *t, uint32_t id, const char *name, unsigned depth, unsigned *visits,
+static bool find_member(struct ka_dwarf_types *t, uint32_t id, const char *name, unsigned depth, unsigned *visits,
 			uint64_t *ret_offset_bits, uint32_t *ret_bit_size, uint32_t *ret_type)
 {
 	struct ka_dwarf_die owner, m;
@@ -477,7 +487,7 @@ static bool dwarf_member(struct ka_types *types, uint32_t id, const char *name, 
 static size_t parts(struct ka_types *types, uint32_t id, bool want_members, struct ka_arena *a, struct ka_type_part **ret)
 {
 	struct { KA_VEC(struct ka_type_part); } list = { 0 };
-	struct dwarf_types *t = of(types);
+	struct ka_dwarf_types *t = of(types);
 	struct ka_dwarf_die owner, m;
 	size_t n;
 
@@ -513,23 +523,25 @@ static void dwarf_each_name(struct ka_types *types, void (*fn)(void *, enum ka_t
 	static const enum ka_type_kind kinds[] = {
 		[KA_DWARF_STRUCT] = KA_TYPE_STRUCT, [KA_DWARF_UNION] = KA_TYPE_UNION, [KA_DWARF_ENUM] = KA_TYPE_ENUM,
 		[KA_DWARF_TYPEDEF] = KA_TYPE_TYPEDEF, [KA_DWARF_BASE] = KA_TYPE_INT };
-	struct dwarf_types *t = of(types);
-	const struct ka_dwarf_table *all = ka_dwarf_index_all(&t->index);
+	struct ka_dwarf_types *t = of(types);
+	const struct ka_index *all = ka_dwarf_index_all(&t->index);
 	struct ka_dwarf_die die;
 
-	for (size_t i = 0; i < all->list.n; i++) {
-		const struct ka_dwarf_name *n = &all->list.at[i];
+	for (size_t i = 0; i < all->entry_count; i++) {
+		const struct ka_index_entry *e = &all->entries[i];
+		unsigned space = e->space_print >> 24;
+		const char *name = ka_index_string(all, e->name);
 
-		if (n->space == KA_DWARF_BASE && ka_dwarf_die(&t->dwarf, n->id, &die))
-			fn(ctx, kind_of(&die), n->name, n->id);
-		else if (n->space < KA_DWARF_BASE)
-			fn(ctx, kinds[n->space], n->name, n->id);
+		if (space == KA_DWARF_BASE && ka_dwarf_die(&t->dwarf, e->id, &die))
+			fn(ctx, kind_of(&die), name, e->id);
+		else if (space < KA_DWARF_BASE)
+			fn(ctx, kinds[space], name, e->id);
 	}
 }
 
 static void dwarf_close(struct ka_types *types)
 {
-	struct dwarf_types *t = of(types);
+	struct ka_dwarf_types *t = of(types);
 
 	ka_dwarf_index_deinit(&t->index);
 	ka_map_free(&t->dimensions);
@@ -541,12 +553,12 @@ static void dwarf_close(struct ka_types *types)
 static const struct ka_types_ops dwarf_ops = {
 	.name = "DWARF", .find = dwarf_find, .enumerator = dwarf_enumerator, .close = dwarf_close, .size = dwarf_size,
 	.member = dwarf_member, .describe = dwarf_describe, .members = dwarf_members, .enumerators = dwarf_enumerators,
-	.each_name = dwarf_each_name, .step = dwarf_step, .params = dwarf_params,
+	.each_name = dwarf_each_name, .named = ka_dwarf_named, .find_all = ka_dwarf_find_all, .step = dwarf_step, .params = dwarf_params,
 };
 
 struct ka_error *ka_types_open_dwarf(struct ka_object *o, struct ka_types **ret)
 {
-	struct dwarf_types *t = ka_xalloc(sizeof(*t));
+	struct ka_dwarf_types *t = ka_xalloc(sizeof(*t));
 	struct ka_error *err = ka_dwarf_open(o, &t->dwarf);
 
 	if (err) {
@@ -556,7 +568,7 @@ struct ka_error *ka_types_open_dwarf(struct ka_object *o, struct ka_types **ret)
 	t->types = (struct ka_types){
 		.ops = &dwarf_ops, .priv = t, .is_big_endian = o->is_big_endian, .long_size = o->is_64bit ? 8 : 4 };
 	pthread_mutex_init(&t->dimensions_lock, NULL);
-	ka_dwarf_index_init(&t->index, &t->dwarf);
+	ka_dwarf_index_init(&t->index, &t->dwarf, o);
 	*ret = &t->types;
 	return NULL;
 }

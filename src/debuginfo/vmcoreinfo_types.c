@@ -316,6 +316,22 @@ static size_t params(struct ka_types *t, uint32_t id, struct ka_arena *a, struct
 	return 0;
 }
 
+static size_t named(struct ka_types *t, const char *name, struct ka_arena *a, struct ka_type_named **ret)
+{
+	(void)t, (void)name, (void)a;
+	*ret = NULL;
+	return 0;
+}
+
+static size_t find_all(struct ka_types *t, enum ka_type_kind kind, const char *name, struct ka_arena *a, struct ka_type_named **ret)
+{
+	uint32_t id = find(t, kind, name);
+
+	*ret = ka_alloc(a, sizeof(**ret));
+	(*ret)->id = id;
+	return id != 0;
+}
+
 static size_t members(struct ka_types *t, uint32_t id, struct ka_arena *a, struct ka_type_part **ret)
 {
 	const struct type *type = type_of(t, id);
@@ -353,6 +369,8 @@ static const struct ka_types_ops ops = {
 	.describe = describe,
 	.step = step,
 	.params = params,
+	.named = named,
+	.find_all = find_all,
 	.members = members,
 	.enumerators = enumerators,
 	.each_name = each_name,

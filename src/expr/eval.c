@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <kanalyze/task.h>
+#include <kanalyze/variable.h>
 #include "value.h"
 
 static struct ka_error *eval(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret) KA_MUST_CHECK;
@@ -37,6 +38,17 @@ static struct ka_error *from_symbol(struct ka_eval *v, const struct ka_expr *e, 
 		at += offset;
 	} else if (s->is_percpu && !is_address) {
 		return ka_error_new(KA_USAGE, "'%s' is a per-CPU variable: which CPU's is meant? (%s:0)", e->name, e->name);
+	}
+	if (!is_address && v->k) {
+		struct ka_arena *a = ka_arena_new();
+		struct ka_variable var;
+		size_t count;
+		bool found = ka_variable_of(v->k, s, a, &var, &count);
+
+		ka_arena_free(a);
+		if (found) {
+			return ka_value_place(v, var.type, var.addr + (at - s->addr), ret);
+		}
 	}
 	if (is_address || is_function(s) || !is_small || toupper((unsigned char)s->type) == 'A') {
 		*ret = ka_value_ulong(v->k, at);

@@ -10,6 +10,7 @@ void ka_model_attach(struct ka_kernel *k)
 		.module_at = ka_module_index,
 		.is_module_text = ka_module_is_text,
 		.module_object = ka_module_object_hook,
+		.module_types = ka_module_types_hook,
 		.module_orc = ka_module_orc_hook,
 	};
 }

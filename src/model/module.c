@@ -174,6 +174,7 @@ static void list_drop(void *state)
 
 	ka_module_symbols_free(l);
 	ka_module_orcs_free(l);
+	ka_module_types_free(l);
 	ka_module_objects_free(l);
 	ka_error_drop(l->err);
 	ka_vec_free(&l->modules);

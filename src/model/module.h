@@ -15,6 +15,7 @@ struct ka_module_list {
 	struct ka_module_symbols *symbols;
 	struct ka_orc **orcs;
 	struct ka_module_object **objects;	/* debuginfo that was loaded */
+	struct ka_module_types *types;		/* NULL: not asked for yet */
 	bool *has_symbols, *has_orc;
 };
 
@@ -28,6 +29,10 @@ bool ka_module_symbols_hook(struct ka_kernel *k, size_t i, struct ka_module_symb
 struct ka_orc *ka_module_orc_hook(struct ka_kernel *k, ka_addr addr);
 bool ka_module_object_hook(struct ka_kernel *k, ka_addr addr, struct ka_object **ret, uint64_t *ret_addr,
 			   uint32_t *ret_section);
+
+struct ka_types *ka_module_types_hook(struct ka_kernel *k, size_t i, bool is_dwarf);
+/* NULL when it was unloaded. */
+struct ka_object *ka_module_object_of(const struct ka_module_object *mo);
 
 /* Sections of the module's file as they lie in memory; {0} is an empty list, freed with ka_vec_free(). */
 struct ka_module_section {
@@ -45,6 +50,7 @@ size_t ka_module_build_id(struct ka_kernel *k, const struct ka_module *m, const 
 
 void ka_module_symbols_free(struct ka_module_list *l);
 void ka_module_orcs_free(struct ka_module_list *l);
+void ka_module_types_free(struct ka_module_list *l);
 void ka_module_objects_free(struct ka_module_list *l);
 
 #endif

@@ -124,6 +124,11 @@ struct ka_error *ka_module_load(struct ka_kernel *k, const struct ka_module *m, 
 	return err;
 }
 
+struct ka_object *ka_module_object_of(const struct ka_module_object *mo)
+{
+	return mo->object;
+}
+
 bool ka_module_unload(struct ka_kernel *k, const struct ka_module *m)
 {
 	struct ka_module_list *l = ka_module_list(k);

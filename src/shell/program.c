@@ -19,6 +19,7 @@ const struct ka_program_option ka_program_options[] = {
 	{ KA_OPT_KASLR, "kaslr", 0, "OFFSET", "the kernel was moved by OFFSET bytes, whatever the dump says" },
 	{ KA_OPT_PHYS_BASE, "phys-base", 0, "ADDRESS", "the kernel was loaded at physical ADDRESS, whatever the dump says" },
 	{ KA_OPT_CACHE_SIZE, "cache-size", 0, "SIZE", "memory for pages read from the dump: bytes, or with k, m or g" },
+	{ KA_OPT_NO_CACHE, "no-cache", 0, NULL, "neither read nor keep the index of names: $XDG_CACHE_HOME/kanalyze or ~/.cache/kanalyze" },
 	{ KA_OPT_HEX, "hex", 0, NULL, "integers in structs and expressions are printed in hex ('set radix 16')" },
 	{ KA_OPT_DEC, "dec", 0, NULL, "integers in structs and expressions are printed in decimal (the default)" },
 	{ KA_OPT_NO_RC, "no-rc", 0, NULL, "do not run ~/.kanalyzerc and ./.kanalyzerc", "no-crashrc" },
@@ -133,6 +134,9 @@ static struct ka_error *option_take(struct ka_program *p, const struct ka_progra
 		return strcasecmp(value, "off") ? number_parse(o->name, value, &p->open.kaslr) : NULL;
 	case KA_OPT_CACHE_SIZE:
 		return ka_error_wrap(size_parse(value, &p->open.cache_bytes), "--%s", o->name);
+	case KA_OPT_NO_CACHE:
+		p->open.has_no_cache = true;
+		break;
 	case KA_OPT_HEX:
 		p->radix = "16";
 		break;

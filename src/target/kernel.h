@@ -52,6 +52,8 @@ struct ka_target_hooks {
 	bool (*is_module_text)(struct ka_kernel *k, ka_addr addr);
 	/* Module's debuginfo object when one is loaded: object, and address -> link-time place in it. */
 	bool (*module_object)(struct ka_kernel *k, ka_addr addr, struct ka_object **ret, uint64_t *ret_addr, uint32_t *ret_section);
+	/* Types of the i-th module: split BTF, or DWARF of its debug file, which is looked for once. NULL: none. */
+	struct ka_types *(*module_types)(struct ka_kernel *k, size_t i, bool is_dwarf);
 	/* ORC tables in the dump's memory of the module at addr, opened once and kept; NULL: it has none. */
 	struct ka_orc *(*module_orc)(struct ka_kernel *k, ka_addr addr);
 };
@@ -76,7 +78,8 @@ struct ka_kernel {
 	pthread_mutex_t types_lock;	/* of its own: opening types reads memory and symbols */
 	struct ka_types *types;		/* BTF or DWARF */
 	struct ka_error *types_error;	/* why there are none */
-	bool has_tried_types, has_tried_symtab;
+	struct ka_types *dwarf;		/* beside BTF: of variables; on first need */
+	bool has_tried_types, has_tried_dwarf, has_tried_symtab;
 	struct ka_error *symtab_error;
 	pthread_mutex_t orc_lock;
 	struct ka_orc *orc;
@@ -103,6 +106,8 @@ const char *ka_kernel_strdup(struct ka_kernel *k, const char *s);
 
 /* Types of the kernel, opened on first need; error says why there are none. */
 struct ka_error *ka_kernel_types(struct ka_kernel *k, struct ka_types **ret) KA_MUST_CHECK;
+/* DWARF of vmlinux, beside BTF or instead; NULL: none. */
+struct ka_types *ka_kernel_dwarf(struct ka_kernel *k);
 /* Symbol table of vmlinux, built on first need. */
 struct ka_error *ka_kernel_symtab(struct ka_kernel *k, const struct ka_symtab **ret) KA_MUST_CHECK;
 /* ORC of the kernel: from vmlinux's sections (link-time addresses), else from memory (k->is_orc_runtime). NULL: none. */

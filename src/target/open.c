@@ -89,6 +89,8 @@ static struct ka_error *find_vmlinux(struct ka_kernel *k, const char *given, con
 		.dump_dir = slash ? dir : ".", .debug_dirs = debug_dirs,
 	};
 	err = given ? ka_object_open(given, &k->object) : ka_find_vmlinux(&r, &k->object);
+	if (k->object)
+		k->object->has_no_cache = k->options.has_no_cache;
 	free(dir);
 	return err;
 }
@@ -335,8 +337,8 @@ void ka_kernel_close(struct ka_kernel *k)
 		return;
 	ka_states_free(k);
 	ka_views_free(k);
-	if (k->types)
-		ka_types_close(k->types);
+	ka_types_close(k->dwarf);
+	ka_types_close(k->types);
 	ka_error_free(k->types_error);
 	ka_error_free(k->symtab_error);
 	if (k->orc)

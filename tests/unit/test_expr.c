@@ -6,6 +6,7 @@
 #include "check.h"
 #include <kanalyze/expr.h>
 #include <kanalyze/task.h>
+#include <kanalyze/variable.h>
 
 #define BASE 0xffff888000000000ull
 
@@ -70,6 +71,8 @@ struct ka_error *ka_symbol_find(struct ka_kernel *k, const char *name, struct ka
 		{ .name = "func.isra.0", .addr = 0xffffffff81000200, .size = 4, .type = 't' },
 		{ .name = "counter", .addr = BASE, .size = 4, .type = 'D' },
 		{ .name = "the_outer", .addr = BASE + 64, .size = 120, .type = 'D' },
+		{ .name = "typed", .addr = BASE + 64, .size = 104, .type = 'D' },
+		{ .name = "twins", .addr = BASE + 64, .size = 104, .type = 'd' },
 		{ .name = "pointer", .addr = BASE + 8, .size = 8, .type = 'b' },
 		{ .name = "percpu", .addr = 0x10, .size = 4, .type = 'd', .is_percpu = true },
 		{ .name = "abba", .addr = 0x77, .size = 0, .type = 'T' },
@@ -83,6 +86,37 @@ struct ka_error *ka_symbol_find(struct ka_kernel *k, const char *name, struct ka
 		}
 	}
 	return ka_error_new(KA_NOT_FOUND, "no %s", name);
+}
+
+bool ka_variable_of(struct ka_kernel *k, const struct ka_symbol *s, struct ka_arena *a, struct ka_variable *ret, size_t *ret_count)
+{
+	(void)k, (void)a;
+	memset(ret, 0, sizeof(*ret));
+	ret->addr = s->addr;
+	ret->has_addr = ret->is_external = true;
+	*ret_count = strcmp(s->name, "twins") ? 1 : 2;
+	if (!strncmp(s->name, "typed", 5) || !strcmp(s->name, "twins"))
+		return !ka_error_drop(ka_type_find(k, "struct outer", &ret->type));
+	return false;
+}
+
+size_t ka_variable_find(struct ka_kernel *k, const char *name, struct ka_arena *a, struct ka_variable **ret)
+{
+	struct ka_symbol s;
+	size_t count;
+
+	if (strncmp(name, "twins@", 6) || ka_error_drop(ka_symbol_find(k, "twins", &s)))
+		return 0;
+	*ret = ka_alloc(a, sizeof(**ret));
+	ka_variable_of(k, &s, a, *ret, &count);
+	(*ret)->file = "dir/one.c";
+	return !strcmp(name, "twins@one.c");
+}
+
+size_t ka_type_find_all(struct ka_kernel *k, const char *name, struct ka_arena *a, struct ka_type_place **ret)
+{
+	(void)k, (void)name, (void)a, (void)ret;
+	return 0;
 }
 
 bool ka_enum_value(struct ka_kernel *k, const char *enumerator, int64_t *ret)

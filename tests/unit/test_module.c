@@ -45,10 +45,16 @@ static const struct fake_member v64[] = {
 struct ka_module_list;
 void ka_module_orcs_free(struct ka_module_list *l);
 void ka_module_objects_free(struct ka_module_list *l);
+void ka_module_types_free(struct ka_module_list *l);
 void ka_module_orcs_free(struct ka_module_list *l)
 {
 	(void)l;
 }
+void ka_module_types_free(struct ka_module_list *l)
+{
+	(void)l;
+}
+
 void ka_module_objects_free(struct ka_module_list *l)
 {
 	(void)l;

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Private to dwarf_types.c and dwarf_named.c: what types over DWARF are made of. */
+#ifndef KA_DWARF_TYPES_H
+#define KA_DWARF_TYPES_H
+
+#include "dwarf_index.h"
+
+struct ka_dwarf_types {
+	struct ka_types types;
+	struct ka_dwarf dwarf;
+	struct ka_dwarf_index index;
+	/* An array of several dimensions is one DIE; the second dimension on, its subrange stands for the array inside. */
+	pthread_mutex_t dimensions_lock;
+	struct ka_map dimensions;	/* subrange -> array */
+};
+
+size_t ka_dwarf_named(struct ka_types *types, const char *name, struct ka_arena *a, struct ka_type_named **ret);
+size_t ka_dwarf_find_all(struct ka_types *types, enum ka_type_kind kind, const char *name, struct ka_arena *a, struct ka_type_named **ret);
+
+#endif
