@@ -8,6 +8,7 @@
 #include <kanalyze/expr.h>
 #include <kanalyze/symbol.h>
 #include <kanalyze/task.h>
+#include "words.h"
 
 #define LINE_BYTES 16
 #define TEXT_LINE 60		/* characters a line of -a */
@@ -356,28 +357,6 @@ static struct ka_error *extent(struct request *r, bool is_text)
 	return NULL;
 }
 
-/* "(init_task + 8) 4": the words of an expression in parentheses are one argument. */
-static void join_parens(struct ka_call *c)
-{
-	struct ka_str s = {0};
-	int used = 0, depth = 0;
-
-	if (!c->argc || c->argv[0][0] != '(')
-		return;
-	do {
-		for (const char *p = c->argv[used]; *p; p++)
-			depth += *p == '(' ? 1 : *p == ')' ? -1 : 0;
-		if (used)
-			ka_str_addc(&s, ' ');
-		ka_str_add(&s, c->argv[used++]);
-	} while (depth > 0 && used < c->argc);
-	c->argv[0] = ka_strdup(c->arena, s.p);
-	for (int i = used; i < c->argc; i++)
-		c->argv[i - used + 1] = c->argv[i];
-	c->argc -= used - 1;
-	ka_str_free(&s);
-}
-
 static struct ka_error *run(struct ka_call *c)
 {
 	struct request r = { .c = c };
@@ -387,7 +366,7 @@ static struct ka_error *run(struct ka_call *c)
 
 	if (!c->argc)
 		return ka_call_usage(c, "rd needs an address or a symbol");
-	join_parens(c);
+	ka_words_join_parens(c);
 	if (c->argc > 2)
 		return ka_call_usage(c, "too many arguments: put an expression with blanks into parentheses or double quotes");
 	err = options_read(&r);

@@ -12,6 +12,11 @@ uint64_t ka_thread_size(struct ka_kernel *k)
 	return size;
 }
 
+uint64_t ka_task_stack_size(struct ka_kernel *k)
+{
+	return ka_thread_size(k);
+}
+
 static void add(struct ka_stacks *s, ka_addr start, uint64_t size, const char *name)
 {
 	if (s->count < KA_STACKS_MAX && start && size && start + size > start)

@@ -6,15 +6,19 @@ run.py KANALYZE VMLINUX VMCORE [--crash PROGRAM]... [--drgn PROGRAM] [--rounds N
 
 Each program runs the same commands on the same dump, in turn, N times (default 5); of each the median of CPU seconds
 (user + system), the least wall time and the peak resident memory (of the largest process) are told. The page cache is warmed by a run
-before. Times are never asserted: machines are noisy; ratios within one run are what can be compared.
+before. Of searches the speed is told, without the time of the start. Times are never asserted: machines are noisy; ratios within one run are what can be compared.
 """
-import argparse, os, statistics, subprocess, sys, tempfile, time
+import argparse, json, os, statistics, subprocess, sys, tempfile, time
 
 TASKS = {
     "start and quit": ([], []),
     "sys; bt; log; ps": (["sys", "bt", "log", "ps"], ["sys", "bt", "log", "ps"]),
     "bt of all tasks": (["foreach bt"], ["foreach bt"]),
+    "search of kernel memory": (["search -k 0123456789abcdef"], ["search -k 0123456789abcdef"]),
 }
+START = "start and quit"
+# drgn's crash commands have no search
+WITHOUT_DRGN = {"search of kernel memory"}
 
 
 def measure(words, stdin_text):
@@ -31,6 +35,16 @@ def measure(words, stdin_text):
         wall = time.monotonic() - start
         p.returncode = status
         return usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024
+
+
+def kernel_bytes(a):
+    """What `search -k` has to go through: mapped by the kernel and in the dump"""
+    words = [a.kanalyze, "--no-rc", "--json", "-c", "search -k 0123456789abcdef", a.vmlinux, a.vmcore]
+    p = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        return json.loads(p.stdout)["sum"][0]["searched_bytes"]
+    except (ValueError, KeyError, IndexError):
+        return 0
 
 
 def runners(a, ours, theirs, scratch):
@@ -52,14 +66,18 @@ def main():
     parser.add_argument("--drgn", help="a drgn with crash commands (0.1 or newer) to compare with")
     parser.add_argument("--scratch", help="folder for the script that drgn runs, where its own root is another (default: the dump's)")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", help="beside the start, only the tasks whose name has this in it")
     a = parser.parse_args()
     a.kanalyze, a.vmlinux, a.vmcore = map(os.path.abspath, (a.kanalyze, a.vmlinux, a.vmcore))
     scratch = a.scratch or os.path.dirname(a.vmcore)
     if a.drgn and not os.access(scratch, os.W_OK):
         scratch = tempfile.mkdtemp()
+    start_wall = {}
     for task, (ours, theirs) in TASKS.items():
+        if a.only and task != START and a.only not in task:
+            continue
         results = {}
-        programs = list(runners(a, ours, theirs, scratch))
+        programs = [r for r in runners(a, ours, theirs, scratch) if r[0] != "drgn" or task not in WITHOUT_DRGN]
         for name, words, text in programs:
             measure(words, text)
         for _ in range(a.rounds):
@@ -74,6 +92,11 @@ def main():
             base = base or (cpu, wall, peak)
             print("  %-14s CPU %7.3f s   wall %7.3f s   peak %6.1f MiB   %6.1f x CPU %6.1f x wall %5.1f x memory" % (
                 name, cpu, wall, peak, cpu / base[0], wall / base[1], peak / base[2]))
+            if task == START:
+                start_wall[name] = wall
+            elif "search" in task:
+                # without the start, which differs by seconds
+                print("  %-14s %8.0f MB/s" % ("", kernel_bytes(a) / 1e6 / max(wall - start_wall.get(name, 0), 1e-3)))
     script = os.path.join(scratch, "bench_drgn.py")
     if a.drgn and os.path.exists(script):
         os.unlink(script)
