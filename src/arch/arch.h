@@ -86,6 +86,12 @@ struct ka_arch {
 	bool (*is_after_call)(const uint8_t *before);
 	/* Return address as stored to address (aarch64 pointer authentication). May be NULL: as is. */
 	uint64_t (*strip_ip)(const struct ka_layout *l, uint64_t ip);
+	/*
+	 * For dumps without VMCOREINFO: what is at link-time address linked of vmlinux was found at phys. Adds the lines that
+	 * VMCOREINFO would have of where the kernel is ("KERNELOFFSET=1a000000\n"), as far as symbols (as linked) and memory tell. False: it cannot
+	 * be there. May be NULL.
+	 */
+	bool (*locate)(const struct ka_arch_env *env, uint64_t linked, uint64_t phys, struct ka_str *ret_lines);
 };
 
 /* By ELF machine; NULL when there is none. */

@@ -241,6 +241,53 @@ static struct ka_error *pt_walk(const struct ka_arch_env *env, const struct ka_l
 	return ka_error_at(KA_UNMAPPED, KA_SPACE_VIRT, virt, "0x%" PRIx64 " is not mapped", virt);
 }
 
+static bool read_linked(const struct ka_arch_env *env, const char *name, uint64_t displacement, void *ret, size_t size)
+{
+	uint64_t at;
+
+	return env->symbol(env->ctx, name, &at) && at >= START_KERNEL_MAP &&
+	       !ka_error_drop(env->read_phys(env->ctx, at - START_KERNEL_MAP + displacement, ret, size));
+}
+
+/*
+ * The image is loaded at a multiple of 2 MB (CONFIG_PHYSICAL_ALIGN is at least that) and keeps its own phys_base, which is what
+ * lies between its run-time addresses and memory; the rest of the displacement is KASLR. The page tables must say the same.
+ */
+static bool locate(const struct ka_arch_env *env, uint64_t linked, uint64_t phys, struct ka_str *ret_lines)
+{
+	const uint64_t align = 2 << 20;
+	uint64_t displacement = phys - (linked - START_KERNEL_MAP), phys_base = 0, kaslr, sme = 0, pgd, there;
+	struct ka_layout l = { .page_shift = 12, .pte_mask = PTE_ADDR_MASK, .va_levels = 4 };
+	uint32_t is_l5 = 0;
+	bool is_found = false;
+
+	if (displacement % align || linked < START_KERNEL_MAP)
+		return false;
+	if (!env->symbol(env->ctx, "init_top_pgt", &pgd) && !env->symbol(env->ctx, "init_level4_pgt", &pgd) &&
+	    !env->symbol(env->ctx, "swapper_pg_dir", &pgd))
+		return false;
+	if (read_linked(env, "__pgtable_l5_enabled", displacement, &is_l5, sizeof(is_l5)) && is_l5 == 1)
+		l.va_levels = 5;
+	if (read_linked(env, "sme_me_mask", displacement, &sme, sizeof(sme)) && sme && !(sme & (sme - 1)))
+		l.pte_mask &= ~sme;
+	else
+		sme = 0;
+	pgd = pgd - START_KERNEL_MAP + displacement;
+	read_linked(env, "phys_base", displacement, &phys_base, sizeof(phys_base));
+	kaslr = displacement - phys_base;
+	if (kaslr % align == 0 && kaslr < KERNEL_IMAGE_SIZE)
+		is_found = !ka_error_drop(pt_walk(env, &l, pgd, linked + kaslr, NULL, &there, NULL)) && there == phys;
+	/* the page with phys_base is not there or damaged: where do the tables map the image? */
+	for (uint64_t k = 0; k < KERNEL_IMAGE_SIZE && !is_found; k += align) {
+		is_found = !ka_error_drop(pt_walk(env, &l, pgd, linked + k, NULL, &there, NULL)) && there == phys;
+		kaslr = k;
+	}
+	if (is_found)
+		ka_str_printf(ret_lines, "NUMBER(phys_base)=%" PRId64 "\nKERNELOFFSET=%" PRIx64 "\nNUMBER(pgtable_l5_enabled)=%d\nNUMBER(sme_mask)=%" PRIu64 "\n",
+			      (int64_t)(displacement - kaslr), kaslr, l.va_levels == 5, sme);
+	return is_found;
+}
+
 static bool is_kernel_addr(const struct ka_layout *l, uint64_t virt)
 {
 	return virt >= (l->va_levels == 5 ? 0xff00000000000000ull : 0xffff800000000000ull);
@@ -257,6 +304,7 @@ const struct ka_arch ka_arch_x86_64 = {
 	.sp_reg = X86_RSP,
 	.fp_reg = X86_RBP,
 	.layout = layout,
+	.locate = locate,
 	.linear = linear,
 	.pt_walk = pt_walk,
 	.is_kernel_addr = is_kernel_addr,

@@ -126,6 +126,12 @@ struct ka_error *ka_minimal_symtab(struct ka_kernel *k, struct ka_symtab **ret) 
 const struct ka_symtab *ka_kallsyms(struct ka_kernel *k);
 struct ka_error *ka_minimal_types(struct ka_kernel *k, struct ka_types **ret) KA_MUST_CHECK;
 
+/*
+ * locate.c: without VMCOREINFO. Searches memory for its text and for the kernel's banner, and sets k->image's VMCOREINFO (and
+ * machine). Without vmlinux it is no error to find nothing: the release of a banner is told then, in the image's info.
+ */
+struct ka_error *ka_locate(struct ka_kernel *k) KA_MUST_CHECK;
+
 /* For env.c and open.c */
 void ka_env_init(struct ka_kernel *k);
 struct ka_error *ka_layout_init(struct ka_kernel *k) KA_MUST_CHECK;

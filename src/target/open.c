@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Opening: which file is what, which vmlinux belongs to the dump, and the joining of the parts. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <unistd.h>
 #include "kernel.h"
 
 struct open_files {
@@ -11,23 +13,53 @@ struct open_files {
 	const char *vmlinux;
 };
 
-static struct ka_error *sort_path(struct open_files *f, const char *path)
+static struct ka_error *dump_add(struct open_files *f, const char *path, bool is_raw, uint64_t phys)
 {
 	struct ka_file *file;
 	struct ka_error *err;
 
+	if (f->dump_count == KA_COUNT(f->dumps))
+		return ka_error_new(KA_USAGE, "more than %zu files", KA_COUNT(f->dumps));
+	err = is_raw ? ka_file_open_raw(path, phys, &file) : ka_file_open(path, &file);
+	if (!err)
+		f->dumps[f->dump_count++] = file;
+	return err;
+}
+
+/* FILE@PHYSADDR[,FILE@PHYSADDR...]: memory as it is. */
+static struct ka_error *raw_add(struct open_files *f, const char *paths)
+{
+	struct ka_error *err = NULL;
+
+	for (const char *rest = paths; *rest && !err; rest += *rest == ',') {
+		size_t len = strcspn(rest, ",");
+		char *path = ka_xstrndup(rest, len), *at = strrchr(path, '@'), *end = NULL;
+		uint64_t phys = at ? strtoull(at + 1, &end, 16) : 0;
+
+		if (!at || at == path || end == at + 1 || *end || !isxdigit((unsigned char)at[1])) {
+			err = ka_error_new(KA_USAGE, "'%s' is not FILE@PHYSADDR: memory as it is, from that physical address (hex) on", path);
+		} else {
+			*at = 0;
+			err = dump_add(f, path, true, phys);
+		}
+		free(path);
+		rest += len;
+	}
+	return err;
+}
+
+static struct ka_error *sort_path(struct open_files *f, const char *path)
+{
+	/* a file may have such a name, too */
+	if (strchr(path, '@') && access(path, F_OK))
+		return raw_add(f, path);
 	if (ka_object_sniff(path)) {
 		if (f->vmlinux)
 			return ka_error_new(KA_USAGE, "both %s and %s are kernels: give one", f->vmlinux, path);
 		f->vmlinux = path;
 		return NULL;
 	}
-	if (f->dump_count == KA_COUNT(f->dumps))
-		return ka_error_new(KA_USAGE, "more than %zu files", KA_COUNT(f->dumps));
-	err = ka_file_open(path, &file);
-	if (!err)
-		f->dumps[f->dump_count++] = file;
-	return err;
+	return dump_add(f, path, false, 0);
 }
 
 static struct ka_error *open_image(struct ka_kernel *k, const char *const *paths, struct open_files *f)
@@ -47,7 +79,8 @@ static struct ka_error *open_image(struct ka_kernel *k, const char *const *paths
 	}
 	k->dump_paths = ka_xalloc((f->dump_count + 1) * sizeof(*k->dump_paths));
 	for (size_t i = 0; i < f->dump_count; i++)
-		k->dump_paths[i] = ka_xstrdup(f->dumps[i]->path);
+		k->dump_paths[i] = f->dumps[i]->is_raw ? ka_xprintf("%s@0x%" PRIx64, f->dumps[i]->path, f->dumps[i]->raw_phys) :
+							 ka_xstrdup(f->dumps[i]->path);
 	files = ka_xalloc(f->dump_count * sizeof(*files));
 	memcpy(files, f->dumps, f->dump_count * sizeof(*files));
 	err = ka_image_open(files, f->dump_count, &k->image);
@@ -191,8 +224,8 @@ static struct ka_error *check_minimal(struct ka_kernel *k, const char *vmlinux)
 	if (vmlinux)
 		return ka_error_new(KA_USAGE, "a session without vmlinux was asked for, and %s is one", vmlinux);
 	if (!k->image->vmcoreinfo)
-		return ka_error_new(KA_NOT_FOUND, "%s has no VMCOREINFO, so nothing can be told of its kernel without the vmlinux "
-				    "(QEMU writes it when the guest has '-device vmcoreinfo')", k->dump_paths[0]);
+		return ka_error_new(KA_NOT_FOUND, "%s has no VMCOREINFO, neither as a note nor in its memory, so nothing can be told of its "
+				    "kernel without the vmlinux%s%s", k->dump_paths[0], k->image->info.release[0] ? " of " : "", k->image->info.release);
 	return NULL;
 }
 
@@ -217,6 +250,14 @@ static struct ka_error *stand_in(struct ka_kernel *k, struct ka_error *missing)
 	return NULL;
 }
 
+/* Without VMCOREINFO the kernel is searched for, unless the user says where it is. */
+static bool needs_locating(const struct ka_kernel *k)
+{
+	uint16_t machine = k->image->info.e_machine;
+
+	return !k->image->vmcoreinfo && !(k->options.has_kaslr && k->options.has_phys_base) && (!machine || ka_arch_by_machine(machine));
+}
+
 static struct ka_error *open_all(struct ka_kernel *k, const struct ka_open_options *o)
 {
 	struct open_files files = { 0 };
@@ -224,6 +265,12 @@ static struct ka_error *open_all(struct ka_kernel *k, const struct ka_open_optio
 	char *release;
 	struct ka_error *err = open_image(k, o->paths, &files), *missing = NULL;
 
+	if (!err && needs_locating(k)) {
+		if (files.vmlinux && !o->is_minimal)
+			err = find_vmlinux(k, files.vmlinux, o->debug_dirs, NULL, 0, NULL);
+		if (!err)
+			err = ka_locate(k);
+	}
 	if (err)
 		return err;
 	k->warning = k->image->info.warning ? ka_xstrdup(k->image->info.warning) : NULL;
@@ -235,8 +282,11 @@ static struct ka_error *open_all(struct ka_kernel *k, const struct ka_open_optio
 		err = pick_arch(k);	/* says so before a vmlinux is looked for */
 	if (!err && o->is_minimal)
 		err = check_minimal(k, files.vmlinux);
-	else if (!err)
+	else if (!err && !k->object)
 		err = find_vmlinux(k, files.vmlinux, o->debug_dirs, id, id_size, release);
+	/* found by the release in a banner: now it is known what to look for */
+	if (!err && k->object && needs_locating(k))
+		err = ka_locate(k);
 	if (err && !o->is_minimal && !files.vmlinux && k->image->vmcoreinfo && k->image->info.e_machine && !k->object) {
 		missing = err;
 		err = NULL;
@@ -320,6 +370,8 @@ struct ka_error *ka_dump_identity(const struct ka_open_options *o, struct ka_dum
 	struct ka_error *err = open_image(k, o->paths, &files);
 
 	*ret = (struct ka_dump_identity){ 0 };
+	if (!err && needs_locating(k))
+		err = ka_locate(k);
 	if (!err) {
 		ret->has_vmcoreinfo = k->image->vmcoreinfo;
 		ret->release = line_dup(ka_vmcoreinfo(k, "OSRELEASE"));
