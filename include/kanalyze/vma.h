@@ -31,6 +31,18 @@ struct ka_walk ka_walk_maple(struct ka_kernel *k, ka_addr root);
  * and type in bits 3 to 6; and ranges without an entry as 0.
  */
 struct ka_walk ka_walk_maple_flags(struct ka_kernel *k, ka_addr start, unsigned flags);
+#define KA_MAPLE_SLOTS 64	/* 31 in a dense node of 64 bits, 63 of 32 bits */
+struct ka_maple_node {
+	ka_addr addr;
+	unsigned type;		/* 0 dense, 1 leaf_64, 2 range_64, 3 arange_64 */
+	uint64_t parent;	/* with type bits below; 1 set: the tree itself */
+	unsigned slots, pivots, gaps;
+	uint64_t slot[KA_MAPLE_SLOTS], pivot[KA_MAPLE_SLOTS], gap[KA_MAPLE_SLOTS];
+	bool has_meta;
+	uint8_t end, gap_index;	/* of arange_64: the last slot in use; which has the largest gap */
+};
+/* A node as KA_PLACE_NODE has it in entry; all its slots, those behind its end too. */
+struct ka_error *ka_maple_node_read(struct ka_kernel *k, uint64_t entry, struct ka_maple_node *ret) KA_MUST_CHECK;
 /* First and last index of the entry that ka_walk_next() gave last. Only of ka_walk_maple(). */
 void ka_walk_maple_range(const struct ka_walk *w, uint64_t *ret_first, uint64_t *ret_last);
 

@@ -49,14 +49,19 @@ KA_VIEW(maple_range_node, ("maple_range_64"),
 struct maple_arange_node {
 	ka_addr pivots_at, slots_at;
 	uint64_t pivots_size, slots_size;
-	uint8_t end;
+	uint8_t end, gap_index;
+	ka_addr gaps_at;
+	uint64_t gaps_size;
 };
 KA_VIEW(maple_arange_node, ("maple_arange_64"),
 	KA_AT(maple_arange_node, pivots_at, "pivot"),
 	KA_SIZE(maple_arange_node, pivots_size, "pivot"),
 	KA_AT(maple_arange_node, slots_at, "slot"),
 	KA_SIZE(maple_arange_node, slots_size, "slot"),
-	KA_MAYBE(maple_arange_node, end, "meta.end"));
+	KA_MAYBE(maple_arange_node, end, "meta.end"),
+	KA_MAYBE(maple_arange_node, gap_index, "meta.gap"),
+	KA_AT(maple_arange_node, gaps_at, "gap"),
+	KA_SIZE(maple_arange_node, gaps_size, "gap"));
 
 struct maple_level {
 	uint64_t slot[MAPLE_SLOTS], last[MAPLE_SLOTS];
@@ -314,6 +319,49 @@ struct ka_walk ka_walk_maple_flags(struct ka_kernel *k, ka_addr start, unsigned 
 struct ka_walk ka_walk_maple(struct ka_kernel *k, ka_addr root)
 {
 	return ka_walk_maple_flags(k, root, 0);
+}
+
+static unsigned words_count(struct ka_kernel *k, uint64_t bytes)
+{
+	return (unsigned)KA_MIN(bytes / ka_long_size(k), (uint64_t)MAPLE_SLOTS);
+}
+
+struct ka_error *ka_maple_node_read(struct ka_kernel *k, uint64_t entry, struct ka_maple_node *ret)
+{
+	struct maple_any_node any;
+	struct maple_dense_node d = {0};
+	struct maple_range_node r = {0};
+	struct maple_arange_node g = {0};
+	struct ka_error *err;
+
+	*ret = (struct ka_maple_node){ .addr = entry & ~MAPLE_NODE_MASK, .type = entry >> 3 & 15 };
+	err = ka_view_read(k, &ka_view_maple_any_node, ret->addr, &any);
+	if (err)
+		return err;
+	ret->parent = any.parent;
+	if (ret->type == MAPLE_ARANGE_64) {
+		err = ka_view_read(k, &ka_view_maple_arange_node, ret->addr, &g);
+		r = (struct maple_range_node){ g.pivots_at, g.slots_at, g.pivots_size, g.slots_size, g.end };
+		ret->has_meta = KA_HAS(k, maple_arange_node, end);
+		ret->end = g.end;
+		ret->gap_index = g.gap_index;
+	} else if (ret->type == MAPLE_DENSE) {
+		err = ka_view_read(k, &ka_view_maple_dense_node, ret->addr, &d);
+		r = (struct maple_range_node){ .slots_at = d.slots_at, .slots_size = d.slots_size };
+	} else if (ret->type == MAPLE_LEAF_64 || ret->type == MAPLE_RANGE_64) {
+		err = ka_view_read(k, &ka_view_maple_range_node, ret->addr, &r);
+	}
+	if (err)
+		return err;
+	ret->slots = words_count(k, r.slots_size);
+	ret->pivots = words_count(k, r.pivots_size);
+	ret->gaps = words_count(k, g.gaps_size);
+	err = words_read(k, r.slots_at, ret->slot, ret->slots);
+	if (!err && ret->pivots)
+		err = words_read(k, r.pivots_at, ret->pivot, ret->pivots);
+	if (!err && ret->gaps)
+		err = words_read(k, g.gaps_at, ret->gap, ret->gaps);
+	return err;
 }
 
 void ka_walk_maple_range(const struct ka_walk *w, uint64_t *ret_first, uint64_t *ret_last)

@@ -7,6 +7,7 @@
 { "maple_any_node", "5.", "maple trees came with v6.1" },
 { "maple_arange_node", "5.", "maple trees came with v6.1" },
 { "maple_dense_node", "5.", "maple trees came with v6.1" },
+{ "maple_head", "5.", "maple trees came with v6.1" },
 { "maple_range_node", "5.", "maple trees came with v6.1" },
 { "maple_root", "5.", "maple trees came with v6.1" },
 { "module_sect_attr", "7.", "sections of a module as attributes: until v6.13; since, as an array of bin_attribute" },
