@@ -25,7 +25,7 @@ struct bt_frame {
 	const char *mark;	/* " #0" or "#10" */
 	uint32_t level;
 	bool has_level;
-	ka_addr at, ip, sp;
+	ka_addr at, ip, sp, shown_at, shown_ip;
 	const char *function, *shown, *module;
 	uint64_t offset;
 	bool has_offset;
@@ -34,12 +34,15 @@ struct bt_frame {
 	const char *stack, *file, *source;
 	uint32_t line;
 };
-KA_LINES(bt_frame, "frames", "{mark} [{at:016}] {guess?? :}{shown} at {ip:016}{module? [%]}{source?\n    %}",
+KA_LINES(bt_frame, "frames", "{mark} [{shown_at:016}] {guess?? :}{shown} at {shown_ip:016}{module? [%]}{source?\n    %}",
 	KA_COLF(bt_frame, mark, KA_TEXT, KA_ONLY_TEXT, ""),
 	KA_COL_IF(bt_frame, level, KA_UINT, has_level, "number of the frame; null: a function that an exception interrupted"),
-	KA_COLF(bt_frame, at, KA_ADDR, KA_ZERO_IS_NONE, "where on the stack the return address lies; null: the frame comes from registers"),
+	KA_COLF(bt_frame, shown_at, KA_ADDR, KA_ONLY_TEXT, ""),
+	KA_COLF(bt_frame, shown_ip, KA_ADDR, KA_ONLY_TEXT, ""),
+	KA_COLF(bt_frame, at, KA_ADDR, KA_ZERO_IS_NONE | KA_ONLY_JSON,
+		"where on the stack the return address lies; null: the frame comes from registers"),
 	KA_COL(bt_frame, sp, KA_ADDR, "stack pointer in this frame"),
-	KA_COL(bt_frame, ip, KA_ADDR, "instruction it returns to, or was at"),
+	KA_COLF(bt_frame, ip, KA_ADDR, KA_ONLY_JSON, "instruction it returns to, or was at"),
 	KA_COL(bt_frame, function, KA_TEXT, "function"),
 	KA_COL_IF(bt_frame, offset, KA_UINT, has_offset, "bytes from the start of the function to ip"),
 	KA_COLF(bt_frame, shown, KA_TEXT, KA_ONLY_TEXT, ""),
@@ -73,6 +76,49 @@ struct bt_register { const char *name; ka_addr value; };
 KA_LINES(bt_register, "registers", "",
 	KA_COL(bt_register, name, KA_TEXT, "name of the register"),
 	KA_COL(bt_register, value, KA_ADDR, "its value"));
+
+static const char *place_text(struct ka_call *c, ka_addr at)
+{
+	struct ka_symbol s;
+	uint64_t offset;
+
+	if (!ka_symbol_at(c->k, at, &s, &offset))
+		return "[unknown or invalid address]";
+	return offset ? ka_printf(c->arena, "[%s+%" PRIu64 "]", s.name, offset) : ka_printf(c->arena, "[%s]", s.name);
+}
+
+/* One "{NAME}" of the architecture's own block; n characters of it are between the braces. */
+static void put_register(struct ka_call *c, struct ka_str *to, const struct ka_pt_regs *pt, const char *word, size_t n)
+{
+	size_t name_size = strcspn(word, "@:}");
+
+	for (unsigned i = 0; i < pt->count; i++) {
+		if (strlen(pt->names[i]) != name_size || strncmp(pt->names[i], word, name_size))
+			continue;
+		if (word[name_size] == '@')
+			ka_str_add(to, place_text(c, pt->value[i]));
+		else
+			ka_str_printf(to, "%0*" PRIx64, name_size < n ? atoi(word + name_size + 1) : 16, pt->value[i]);
+	}
+}
+
+static const char *own_text(struct ka_call *c, const struct ka_pt_regs *pt)
+{
+	struct ka_str s = { 0 };
+	const char *text;
+
+	for (const char *at = pt->text; *at;) {
+		size_t plain = strcspn(at, "{"), n = strcspn(at, "}");
+
+		ka_str_addn(&s, at, plain);
+		if (at[plain])
+			put_register(c, &s, pt, at + plain + 1, n - plain - 1);
+		at += at[plain] ? n + 1 : plain;
+	}
+	text = ka_strdup(c->arena, s.p ? s.p : "");
+	ka_str_free(&s);
+	return text;
+}
 
 /* Three to a line, names right-aligned to four, the last line as it comes: crash's block. */
 static const char *register_text(struct ka_call *c, const struct ka_pt_regs *pt, const char *exception)
@@ -116,7 +162,7 @@ static void put_saved(struct ka_call *c, const struct ka_pt_regs *pt)
 			exception = ka_printf(c->arena, "%s+%" PRIu64, s.name, row.offset);
 		}
 	}
-	row.text = register_text(c, pt, exception);
+	row.text = pt->text ? own_text(c, pt) : register_text(c, pt, exception);
 	ka_out_begin(c->out, &ka_rows_bt_saved, &row);
 	for (unsigned i = 0; i < pt->count && !ka_out_is_text(c->out); i++)
 		ka_out_row(c->out, &ka_rows_bt_register, &(struct bt_register){ pt->names[i], pt->value[i] });
@@ -139,9 +185,10 @@ static void name_frame(struct ka_call *c, const struct ka_frame *f, struct bt_fr
 	row->function = s.name;
 	row->module = s.module;
 	row->offset = offset + f->is_call;
+	offset = row->offset - (f->ip - f->shown_ip);
 	row->has_offset = true;
 	row->shown = !ka_call_has(c, "s") ? s.name :
-		     ka_printf(c->arena, is_hex ? "%s+0x%" PRIx64 : "%s+%" PRIu64, s.name, row->offset);
+		     ka_printf(c->arena, is_hex ? "%s+0x%" PRIx64 : "%s+%" PRIu64, s.name, offset);
 	if (ka_call_has(c, "l") && ka_source_line(c->k, f->ip - f->is_call, &row->file, &line)) {
 		row->line = line;
 		row->source = ka_printf(c->arena, "%s: %u", row->file, line);
@@ -154,15 +201,15 @@ static void put_frames(struct ka_call *c, const struct ka_stack *st)
 
 	for (size_t i = 0; i < st->count; i++) {
 		const struct ka_frame *f = &st->frames[i];
-		struct bt_frame row = { .at = f->ret_at, .ip = f->ip, .sp = f->sp, .by = ka_frame_by_name(f->by),
+		struct bt_frame row = { .at = f->ret_at, .ip = f->ip, .shown_at = f->shown_at, .shown_ip = f->shown_ip, .sp = f->sp, .by = ka_frame_by_name(f->by),
 					.guess = f->is_guess, .stack = f->stack };
 		/* what an exception interrupted is told in the exception's block; on another stack it has a line as well */
-		bool is_hidden = f->by == KA_BY_PT_REGS && !f->stack;
+		bool is_hidden = f->is_interrupted;
 
-		if (f->stack)
-			ka_out_note(c->out, "--- <%s stack> ---\n", f->stack);
 		if (f->by == KA_BY_PT_REGS || !f->ret_at)
 			row.at = f->sp;
+		if (f->stack)
+			ka_out_note(c->out, "--- <%s stack> ---\n", f->stack);
 		name_frame(c, f, &row);
 		row.has_level = !is_hidden;
 		if (!is_hidden)

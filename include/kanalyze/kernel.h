@@ -14,6 +14,7 @@ struct ka_open_options {
 	bool has_no_cache;		/* --no-cache: no index of names is read from a file or kept in one */
 	bool has_phys_base, has_kaslr;	/* --phys-base, --kaslr */
 	uint64_t phys_base, kaslr;
+	const char *const *machine;	/* -m: "NAME=VALUE", what the architecture is told whatever the dump says; NULL-terminated; NULL: none */
 	uint64_t cache_bytes;		/* of the page cache; 0: default */
 };
 

@@ -41,5 +41,7 @@ uint64_t ka_page_size(struct ka_kernel *k);
 unsigned ka_long_size(struct ka_kernel *k);	/* bytes of an unsigned long: 4 or 8 */
 /* Could this be a kernel virtual address at all? Says nothing of what is mapped. */
 bool ka_is_kernel_addr(struct ka_kernel *k, ka_addr at);
+/* The address that a pointer means which may carry a tag in its top byte (KASAN, MTE of aarch64). Reading does that by itself. */
+ka_addr ka_untag(struct ka_kernel *k, ka_addr at);
 
 #endif

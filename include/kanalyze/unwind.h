@@ -19,6 +19,11 @@ struct ka_pt_regs {
 	uint64_t value[KA_REGS_MAX];
 	unsigned count;
 	const char *const *names;	/* "RIP", "RSP", ... */
+	/*
+	 * How the block is printed; NULL: three to a line. {NAME} is 16 hex digits, {NAME:8} at least 8, and {NAME@} the function
+	 * and offset of an address: "[die+12]".
+	 */
+	const char *text;
 	bool is_user;		/* the CS (or PSTATE) says user mode */
 	ka_addr ip, sp;
 };
@@ -32,7 +37,9 @@ struct ka_frame {
 	ka_addr ret_at;		/* where the return address that is ip was found; 0: from registers */
 	enum ka_frame_by by;
 	bool is_call;		/* ip is a return address: look up ip - 1 for function and line */
-	bool is_guess;		/* found by frame pointer or scan: marked '?' in text */
+	bool is_guess;		/* found by frame pointer or scan: marked '?' in text. aarch64's frame records are none */
+	bool is_interrupted;	/* what an exception interrupted, on the same stack, which the block of its registers tells: no line in text */
+	ka_addr shown_at, shown_ip;	/* what crash prints of it: the place of ret_at and ip (aarch64: the frame record, and the call) */
 	const char *stack;	/* set where the unwinder came to another stack: "IRQ", "NMI" ...: printed before the frame */
 	struct ka_pt_regs *regs;	/* exception or syscall entry frame above this one, NULL if none; in the arena */
 	struct ka_regs state;	/* registers in this frame */

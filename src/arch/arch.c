@@ -3,9 +3,9 @@
 #include <elf.h>
 #include "arch.h"
 
-extern const struct ka_arch ka_arch_x86_64;
+extern const struct ka_arch ka_arch_x86_64, ka_arch_aarch64;
 
-static const struct ka_arch *const arches[] = { &ka_arch_x86_64 };
+static const struct ka_arch *const arches[] = { &ka_arch_x86_64, &ka_arch_aarch64 };
 
 #ifndef EM_LOONGARCH
 #define EM_LOONGARCH 258

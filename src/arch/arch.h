@@ -32,21 +32,34 @@ struct ka_pt_walk {
 	uint64_t flags;			/* of the last entry */
 };
 
+/* A bit, or a field that has a value, of a page table entry. */
+struct ka_pte_bit {
+	uint64_t mask, value;
+	const char *name, *page_name;	/* page_name: in entries of the last level, where it means something else there; NULL: the same */
+};
+
 /* Where the kernel keeps things, per session. */
 struct ka_layout {
 	uint64_t kaslr_offset;		/* run-time - link-time address of the image */
-	uint64_t phys_base;		/* x86_64: phys = virt - text_base + phys_base within the image */
-	uint64_t text_base;		/* start of the kernel image mapping (link base of the mapping: 0xffffffff80000000) */
+	uint64_t phys_base;		/* phys = virt - text_base + phys_base within the image */
+	uint64_t text_base;		/* start of the kernel image mapping (x86_64: link base of the mapping 0xffffffff80000000; aarch64: _text) */
 	uint64_t image_start;		/* where the kernel begins in it (_text): what lies below is not mapped */
 	uint64_t text_end;		/* end of the image mapping (exclusive) */
 	uint64_t page_offset;		/* start of the direct map; 0: not known */
 	uint64_t page_offset_end;
+	uint64_t phys_offset;		/* physical address that page_offset maps (aarch64: memstart_addr); modulo 2^64, as the kernel counts */
 	bool is_direct_map_walked;	/* page_offset_end is a bound, not known: linear() leaves the direct map to the tables */
 	uint64_t vmalloc_start, vmalloc_end, vmemmap_start, vmemmap_end, modules_start, modules_end;
 	uint64_t pgd_phys;		/* of the kernel's own top table (init_top_pgt/swapper_pg_dir) */
 	uint64_t pte_mask;		/* address bits of an entry (SME bit removed) */
 	unsigned page_shift;
 	unsigned va_levels;		/* 4 or 5 on x86_64 */
+	unsigned va_bits;		/* aarch64: of a virtual address as the machine runs (vabits_actual) */
+	unsigned build_bits;		/* aarch64: for which the kernel was built (VA_BITS) */
+	unsigned top_bits;		/* aarch64: of an address as far as the top table has entries for it */
+	bool is_end_guessed;		/* aarch64: text_end is the end of what is known to be in the image */
+	bool is_lpa2;			/* aarch64: entries of 4K and 16K granules carry bits 51:50 of the address in bits 9:8 */
+	uint64_t pac_mask;		/* aarch64: bits of a return address that its signature may take; 0: not told */
 };
 
 /* A stack the unwinder may be on. */
@@ -59,10 +72,14 @@ struct ka_arch {
 	const char *name;		/* "x86_64" as crash and uname -m say */
 	uint16_t e_machine;
 	uint8_t long_size;
+	bool is_big_endian;
 	unsigned page_shift;
 	/* Registers, DWARF numbering. */
 	const char *const *reg_names;	/* lower case: "rax" */
 	unsigned reg_count, ip_reg, sp_reg, fp_reg;
+	unsigned ra_reg;		/* where a call leaves the return address; ip_reg: on the stack */
+	bool has_frame_records;		/* the frame pointer is the ABI's: a chain of records that can be trusted (aarch64) */
+	unsigned call_size;		/* bytes of a call, where backtraces tell its own address rather than the one behind it; 0: they do not */
 	/*
 	 * Layout: what can be told from VMCOREINFO and symbols alone (kaslr_offset, phys_base) in phase 0, before virtual
 	 * reads work; the rest (page_offset_base and other run-time variables) in phase 1.
@@ -74,6 +91,8 @@ struct ka_arch {
 	struct ka_error *(*pt_walk)(const struct ka_arch_env *env, const struct ka_layout *l, uint64_t pgd_phys, uint64_t virt,
 				    struct ka_pt_walk *w, uint64_t *ret_phys, uint64_t *ret_page_size);
 	bool (*is_kernel_addr)(const struct ka_layout *l, uint64_t virt);
+	/* The address that a pointer means that carries a tag. May be NULL: there are none. linear() takes untagged ones. */
+	uint64_t (*untag)(const struct ka_layout *l, uint64_t virt);
 	/* NT_PRSTATUS descriptor (with its struct elf_prstatus header) to registers; pt in the order crash prints. */
 	bool (*prstatus)(const uint8_t *desc, size_t size, struct ka_regs *ret, struct ka_pt_regs *pt);
 	/* QEMU's own note of a CPU's state. May be NULL. */
@@ -81,6 +100,7 @@ struct ka_arch {
 	/* struct pt_regs bytes as they lie in memory. partial: only the part the processor pushed (x86: ip cs flags sp ss) at its place in the struct. */
 	size_t pt_regs_size;
 	size_t pt_regs_ip_at;		/* where in it begins what the processor itself pushed, the ip first */
+	int pt_ra_at;			/* which of ka_pt_regs is the link register, which strip_ip is for; 0: there is none */
 	void (*pt_regs)(const uint8_t *bytes, bool is_partial, struct ka_regs *ret, struct ka_pt_regs *pt);
 	/* Does a call end right before the address whose preceding KA_CALL_BYTES are given? For the scan of last resort. May be NULL: cannot tell. */
 	bool (*is_after_call)(const uint8_t *before);
@@ -92,6 +112,9 @@ struct ka_arch {
 	 * be there. May be NULL.
 	 */
 	bool (*locate)(const struct ka_arch_env *env, uint64_t linked, uint64_t phys, struct ka_str *ret_lines);
+	/* Names of the bits of a page table entry, in the order in which they are told. */
+	const struct ka_pte_bit *pte_bits;
+	size_t pte_bit_count;
 };
 
 /* By ELF machine; NULL when there is none. */

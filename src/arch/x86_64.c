@@ -293,6 +293,13 @@ static bool is_kernel_addr(const struct ka_layout *l, uint64_t virt)
 	return virt >= (l->va_levels == 5 ? 0xff00000000000000ull : 0xffff800000000000ull);
 }
 
+/* arch/x86/include/asm/pgtable_types.h. Bit 7 is PSE in the entries of large pages, and PAT in those of the last level. */
+static const struct ka_pte_bit pte_bits[] = {
+	{ 1, 1, "PRESENT", NULL }, { 2, 2, "RW", NULL }, { 4, 4, "USER", NULL }, { 8, 8, "PWT", NULL }, { 16, 16, "PCD", NULL },
+	{ 32, 32, "ACCESSED", NULL }, { 64, 64, "DIRTY", NULL }, { 128, 128, "PSE", "PAT" }, { 256, 256, "GLOBAL", NULL },
+	{ 1ull << 63, 1ull << 63, "NX", NULL },
+};
+
 const struct ka_arch ka_arch_x86_64 = {
 	.name = "x86_64",
 	.e_machine = EM_X86_64,
@@ -303,6 +310,7 @@ const struct ka_arch ka_arch_x86_64 = {
 	.ip_reg = X86_RIP,
 	.sp_reg = X86_RSP,
 	.fp_reg = X86_RBP,
+	.ra_reg = X86_RIP,
 	.layout = layout,
 	.locate = locate,
 	.linear = linear,
@@ -314,4 +322,6 @@ const struct ka_arch ka_arch_x86_64 = {
 	.pt_regs_ip_at = X86_PT_REGS_IP_AT,
 	.is_after_call = ka_x86_64_is_after_call,
 	.pt_regs = ka_x86_64_pt_regs,
+	.pte_bits = pte_bits,
+	.pte_bit_count = KA_COUNT(pte_bits),
 };

@@ -17,6 +17,9 @@ struct ka_stacks {
 /* The task's own stack first; those of its CPU (IRQ, exceptions, entry) only when it is on one. */
 void ka_stacks_of(struct ka_kernel *k, const struct ka_task *t, bool is_active, unsigned cpu, struct ka_stacks *ret);
 const struct ka_stack_area *ka_stacks_at(const struct ka_stacks *s, ka_addr sp);
+void ka_stacks_add(struct ka_stacks *s, ka_addr start, uint64_t size, const char *name);
+/* A word of a per-CPU variable. */
+bool ka_percpu_ulong(struct ka_kernel *k, const char *name, unsigned cpu, uint64_t offset, uint64_t *ret);
 /* sizeof(union thread_union): THREAD_SIZE. */
 uint64_t ka_thread_size(struct ka_kernel *k);
 
@@ -34,6 +37,26 @@ struct ka_cursor {
 	const char *left;	/* name of the stack the step left; NULL: stayed */
 };
 
+/* How Linux keeps stacks on one architecture: beside src/arch, which tells of the machine itself. */
+struct ka_stack_ops {
+	uint16_t e_machine;
+	void (*add_cpu_stacks)(struct ka_kernel *k, unsigned cpu, struct ka_stacks *s);
+	/* Where the scheduler left a task whose saved stack pointer is known to be in its stack. *ret_note: why not. */
+	bool (*start_sleeping)(struct ka_kernel *k, const struct ka_task *t, struct ka_cursor *ret, const char **ret_note);
+	/*
+	 * Is c a function of the entry code, behind which lie the registers it saved, or the end of the stack? Rules then say so
+	 * (is_pt_regs with the CFA at struct pt_regs, or is_end). May be NULL: unwind data tell.
+	 */
+	bool (*entry_rules)(struct ka_kernel *k, const struct ka_stacks *s, const struct ka_cursor *c, struct ka_frame_rules *ret);
+	/* The last functions of a CPU at a crash, which go on after the registers were saved; the innermost first. */
+	const char *ends[8];
+};
+extern const struct ka_stack_ops ka_stacks_x86_64, ka_stacks_aarch64;
+/* NULL: nobody knows. */
+const struct ka_stack_ops *ka_stack_ops(const struct ka_kernel *k);
+
+/* Sets a register by its DWARF name: "rbp", "x29". */
+void ka_cursor_set(struct ka_kernel *k, struct ka_cursor *c, const char *name, uint64_t value);
 void ka_cursor_from_regs(struct ka_kernel *k, const struct ka_regs *regs, struct ka_cursor *ret);
 /* From a return address found at a slot of a stack. False when it cannot be read. */
 bool ka_cursor_from_slot(struct ka_kernel *k, ka_addr slot, struct ka_cursor *ret);

@@ -6,7 +6,7 @@
 #define FRAMES_MAX 1024
 #define SWITCHES_MAX 16
 
-static struct ka_frame *add_frame(struct ka_stack *st, struct ka_arena *a, size_t *cap, const struct ka_cursor *c)
+static struct ka_frame *add_frame(struct ka_kernel *k, struct ka_stack *st, struct ka_arena *a, size_t *cap, const struct ka_cursor *c)
 {
 	if (st->count == *cap) {
 		size_t want = *cap ? *cap * 2 : 32;
@@ -20,8 +20,14 @@ static struct ka_frame *add_frame(struct ka_stack *st, struct ka_arena *a, size_
 	struct ka_frame *f = &st->frames[st->count];
 	*f = (struct ka_frame){
 		.level = (unsigned)st->count, .ip = c->ip, .sp = c->sp, .ret_at = c->ret_at, .by = c->by, .is_call = c->is_call,
-		.is_guess = c->by == KA_BY_FP || c->by == KA_BY_SCAN, .stack = c->left, .state = c->regs,
+		.is_guess = (c->by == KA_BY_FP && !k->arch->has_frame_records) || c->by == KA_BY_SCAN, .stack = c->left, .state = c->regs,
 	};
+	f->shown_at = c->by == KA_BY_PT_REGS || !c->ret_at ? c->sp : c->ret_at;
+	f->shown_ip = c->ip - (c->is_call ? k->arch->call_size : 0);
+	if (k->arch->has_frame_records && c->regs.known >> k->arch->fp_reg & 1)
+		f->shown_at = c->regs.value[k->arch->fp_reg];
+	else	/* crash on arm64 gives it a line beside the block, as it has no name elsewhere */
+		f->is_interrupted = c->by == KA_BY_PT_REGS && !c->left && !k->arch->has_frame_records;
 	st->count++;
 	return f;
 }
@@ -49,7 +55,7 @@ struct ka_error *ka_unwind_task(struct ka_kernel *k, ka_addr task, struct ka_are
 		return NULL;
 	}
 	for (;;) {
-		struct ka_frame *f = add_frame(ret, a, &cap, &c);
+		struct ka_frame *f = add_frame(k, ret, a, &cap, &c);
 
 		if (ret->count == FRAMES_MAX) {
 			ret->err = ka_error_new(KA_CORRUPT, "more than %u frames: given up", FRAMES_MAX);

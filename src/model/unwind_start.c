@@ -11,69 +11,6 @@
 
 #define INNER_STEPS 64
 
-/* Saved by __switch_to_asm (7b32aeadbc95, v4.9). */
-struct inactive_frame { uint64_t bp, bx, r12, r13, r14, r15; ka_addr ret_at; };
-KA_VIEW(inactive_frame, ("inactive_task_frame"),
-	KA_MAYBE(inactive_frame, bp, "bp"),
-	KA_MAYBE(inactive_frame, bx, "bx"),
-	KA_MAYBE(inactive_frame, r12, "r12"),
-	KA_MAYBE(inactive_frame, r13, "r13"),
-	KA_MAYBE(inactive_frame, r14, "r14"),
-	KA_MAYBE(inactive_frame, r15, "r15"),
-	KA_AT(inactive_frame, ret_at, "ret_addr"));
-
-static void set_reg(struct ka_kernel *k, struct ka_cursor *c, const char *name, uint64_t value)
-{
-	for (unsigned i = 0; i < k->arch->reg_count; i++) {
-		if (!strcmp(k->arch->reg_names[i], name)) {
-			c->regs.value[i] = value;
-			c->regs.known |= 1ull << i;
-		}
-	}
-}
-
-static bool start_sleeping(struct ka_kernel *k, const struct ka_task *t, const struct ka_stacks *s, struct ka_cursor *ret,
-			   const char **ret_note)
-{
-	struct inactive_frame f;
-	uint64_t bp;
-
-	if (!t->stack) {
-		*ret_note = "(no stack)";
-		return false;
-	}
-	if (t->is_sp_lost) {
-		*ret_note = "(its saved stack pointer could not be read)";
-		return false;
-	}
-	if (!t->thread_sp || !ka_stacks_at(s, t->thread_sp)) {
-		*ret_note = "(its saved stack pointer is in no stack of the task)";
-		return false;
-	}
-	if (!ka_error_drop(ka_view_read(k, &ka_view_inactive_frame, t->thread_sp, &f))) {
-		if (!ka_cursor_from_slot(k, f.ret_at, ret))
-			return false;
-		set_reg(k, ret, "rbp", f.bp);
-		set_reg(k, ret, "rbx", f.bx);
-		set_reg(k, ret, "r12", f.r12);
-		set_reg(k, ret, "r13", f.r13);
-		set_reg(k, ret, "r14", f.r14);
-		set_reg(k, ret, "r15", f.r15);
-		return true;
-	}
-	/*
-	 * Before: "pushf; push %rbp; ...; call __switch_to" within schedule(): the saved rbp is at the stack pointer,
-	 * and the return address of that call still lies right below it, as nothing ran on this stack since.
-	 */
-	if (!ka_cursor_from_slot(k, t->thread_sp - 8, ret) || !ka_is_text(k, ret->ip)) {
-		*ret_note = "(its saved stack pointer leads to no frame)";
-		return false;
-	}
-	if (!ka_error_drop(ka_read_ulong(k, t->thread_sp, &bp)))
-		set_reg(k, ret, "rbp", bp);
-	return true;
-}
-
 /* Does unwinding up from c come to the registers that were saved? */
 static bool leads_to(struct ka_kernel *k, struct ka_cursor c, const struct ka_stacks *s, const struct ka_pt_regs *saved,
 		     struct ka_arena *a)
@@ -125,20 +62,34 @@ static bool find_inner(struct ka_kernel *k, const char *function, const struct k
 	return false;
 }
 
+static bool start_sleeping(struct ka_kernel *k, const struct ka_task *t, const struct ka_stacks *s, struct ka_cursor *ret,
+			   const char **ret_note)
+{
+	if (!t->stack) {
+		*ret_note = "(no stack)";
+		return false;
+	}
+	if (t->is_sp_lost) {
+		*ret_note = "(its saved stack pointer could not be read)";
+		return false;
+	}
+	if (!t->thread_sp || !ka_stacks_at(s, t->thread_sp)) {
+		*ret_note = "(its saved stack pointer is in no stack of the task)";
+		return false;
+	}
+	return ka_stack_ops(k) && ka_stack_ops(k)->start_sleeping(k, t, ret, ret_note);
+}
+
 static bool start_active(struct ka_kernel *k, const struct ka_stacks *s, unsigned cpu, struct ka_arena *a, struct ka_cursor *ret)
 {
-	/*
-	 * The last functions of a CPU: the one that boots the capture kernel, and those that wait for it. objtool
-	 * takes machine_kexec() for one that never returns, and ORC ends at its call: without CFI the caller's is the next best.
-	 */
-	static const char *const ends[] = { "machine_kexec", "crash_nmi_callback", "machine_crash_shutdown", "crash_kexec" };
+	const struct ka_stack_ops *ops = ka_stack_ops(k);
 	struct ka_regs regs;
 	struct ka_pt_regs *pt = ka_alloc(a, sizeof(*pt));
 
 	if (!ka_cpu_regs(k, cpu, &regs, pt))
 		return false;
-	for (size_t i = 0; i < KA_COUNT(ends); i++)
-		if (find_inner(k, ends[i], s, pt, a, ret))
+	for (size_t i = 0; ops && i < KA_COUNT(ops->ends) && ops->ends[i]; i++)
+		if (find_inner(k, ops->ends[i], s, pt, a, ret))
 			return true;
 	ka_cursor_from_regs(k, &regs, ret);
 	if (pt->is_user) {

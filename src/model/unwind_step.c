@@ -3,7 +3,8 @@
  * One step up a stack. Who says how, in this order: ORC, which is made from the final
  * machine code and knows assembly and stack switches; DWARF CFI, where there is no ORC
  * (inline assembly that switches stacks, call_on_irqstack of 5.12 to 6.3, has wrong CFI);
- * frame pointers; and last a scan for return addresses. What the last two find is a guess.
+ * frame pointers; and last a scan for return addresses. What the last two find is a guess,
+ * but for the frame records of aarch64, which the ABI has in every function that calls another.
  */
 #include <inttypes.h>
 #include "stacks.h"
@@ -24,6 +25,13 @@ static void reg_set(struct ka_regs *r, unsigned n, uint64_t value)
 	r->known |= 1ull << n;
 }
 
+void ka_cursor_set(struct ka_kernel *k, struct ka_cursor *c, const char *name, uint64_t value)
+{
+	for (unsigned i = 0; i < k->arch->reg_count; i++)
+		if (!strcmp(k->arch->reg_names[i], name))
+			reg_set(&c->regs, i, value);
+}
+
 void ka_cursor_from_regs(struct ka_kernel *k, const struct ka_regs *regs, struct ka_cursor *ret)
 {
 	memset(ret, 0, sizeof(*ret));
@@ -35,18 +43,24 @@ void ka_cursor_from_regs(struct ka_kernel *k, const struct ka_regs *regs, struct
 
 bool ka_cursor_from_slot(struct ka_kernel *k, ka_addr slot, struct ka_cursor *ret)
 {
-	uint64_t ip;
+	uint64_t ip, fp;
 
 	if (ka_error_drop(ka_read_ulong(k, slot, &ip)))
 		return false;
 	memset(ret, 0, sizeof(*ret));
+	if (k->arch->strip_ip)
+		ip = k->arch->strip_ip(&k->layout, ip);
 	ret->ip = ip;
 	ret->sp = slot + ka_long_size(k);
 	ret->ret_at = slot;
 	ret->is_call = true;
 	ret->by = KA_BY_START;
 	reg_set(&ret->regs, k->arch->ip_reg, ip);
-	reg_set(&ret->regs, k->arch->sp_reg, ret->sp);
+	/* a frame record: what lies above belongs to the callee still */
+	if (!k->arch->has_frame_records)
+		reg_set(&ret->regs, k->arch->sp_reg, ret->sp);
+	else if (!ka_error_drop(ka_read_ulong(k, slot - ka_long_size(k), &fp)))
+		reg_set(&ret->regs, k->arch->fp_reg, fp);
 	return true;
 }
 
@@ -73,8 +87,8 @@ static bool cfi_rules(struct ka_kernel *k, uint64_t ip, bool is_kernel, struct k
 }
 
 /*
- * rbp points at the saved rbp, the return address lies above it. Entry code of kernels with frame pointers marks a
- * struct pt_regs by an odd rbp (946c191161ce, v4.10).
+ * rbp points at the saved rbp, the return address lies above it; so do aarch64's frame records. Entry code of x86 kernels
+ * with frame pointers marks a struct pt_regs by an odd rbp (946c191161ce, v4.10).
  */
 static void fp_rules(struct ka_kernel *k, const struct ka_regs *regs, struct ka_frame_rules *ret)
 {
@@ -90,24 +104,35 @@ static void fp_rules(struct ka_kernel *k, const struct ka_regs *regs, struct ka_
 	}
 	ret->cfa_reg = (uint16_t)k->arch->fp_reg;
 	ret->cfa_offset = 2 * word;
-	ret->ra_reg = (uint16_t)k->arch->ip_reg;
-	ret->reg[k->arch->ip_reg] = (struct ka_rule){ .kind = KA_RULE_CFA_OFFSET, .n = -word };
+	ret->ra_reg = (uint16_t)k->arch->ra_reg;
+	ret->reg[k->arch->ra_reg] = (struct ka_rule){ .kind = KA_RULE_CFA_OFFSET, .n = -word };
 	ret->reg[k->arch->fp_reg] = (struct ka_rule){ .kind = KA_RULE_CFA_OFFSET, .n = -2 * word };
 }
 
-/* A call to where there is no code: nothing but the return address was pushed. */
-static void bad_call_rules(struct ka_kernel *k, struct ka_frame_rules *ret)
+/* A function that has done nothing yet, or a call to where there is no code: only the call itself has left something. */
+static void entered_rules(struct ka_kernel *k, struct ka_frame_rules *ret)
 {
+	bool is_pushed = k->arch->ra_reg == k->arch->ip_reg;
+
 	fp_rules(k, NULL, ret);
 	ret->cfa_reg = (uint16_t)k->arch->sp_reg;
-	ret->cfa_offset = k->long_size;
+	ret->cfa_offset = is_pushed ? k->long_size : 0;
+	if (!is_pushed)
+		ret->reg[k->arch->ra_reg] = (struct ka_rule){ .kind = KA_RULE_SAME };
 	ret->reg[k->arch->fp_reg] = (struct ka_rule){ .kind = KA_RULE_SAME };
 }
 
 static struct ka_error *cfa_of(struct ka_kernel *k, const struct ka_frame_rules *r, const struct ka_cursor *c, uint64_t *ret)
 {
-	uint64_t base;
+	const struct ka_rule *fp_rule = &r->reg[k->arch->fp_reg];
+	uint64_t base, fp;
 
+	/* after a frame record the stack pointer is not known; but the record lies where this function keeps the old one */
+	if (k->arch->has_frame_records && r->cfa_reg == k->arch->sp_reg && !(c->regs.known >> r->cfa_reg & 1) &&
+	    fp_rule->kind == KA_RULE_CFA_OFFSET && c->is_call && reg_get(&c->regs, k->arch->fp_reg, &fp)) {
+		*ret = fp - (uint64_t)fp_rule->n;
+		return NULL;
+	}
 	if (!reg_get(&c->regs, r->cfa_reg, &base))
 		return ka_error_new(KA_MISSING, "the frame of 0x%" PRIx64 " is found through register %s, which is not known",
 				    c->ip, r->cfa_reg < k->arch->reg_count ? k->arch->reg_names[r->cfa_reg] : "?");
@@ -137,6 +162,8 @@ static struct ka_error *step_pt_regs(struct ka_kernel *k, const struct ka_frame_
 	if (err)
 		return ka_error_wrap(err, "cannot read the exception frame at 0x%" PRIx64, at);
 	k->arch->pt_regs(bytes, r->is_partial, &regs, pt);
+	if (k->arch->pt_ra_at && k->arch->strip_ip && !pt->is_user)
+		pt->value[k->arch->pt_ra_at] = k->arch->strip_ip(&k->layout, pt->value[k->arch->pt_ra_at]);
 	pt->at = at;
 	/* what the processor did not push is still in the registers */
 	for (unsigned i = 0; r->is_partial && i < k->arch->reg_count; i++)
@@ -199,6 +226,8 @@ static struct ka_error *apply(struct ka_kernel *k, const struct ka_frame_rules *
 		return ka_error_new(KA_MISSING, "the return address of 0x%" PRIx64 " is not known", c->ip);
 	if (k->arch->strip_ip)
 		v = k->arch->strip_ip(&k->layout, v);
+	if (r->ra_reg != k->arch->ip_reg)	/* the call that it returned from overwrote it */
+		up.known &= ~(1ull << r->ra_reg);
 	reg_set(&up, k->arch->ip_reg, v);
 	reg_set(&up, k->arch->sp_reg, cfa);
 	c->regs = up;
@@ -214,7 +243,7 @@ static struct ka_error *apply(struct ka_kernel *k, const struct ka_frame_rules *
 }
 
 /* Within a stack the pointer must rise; to another stack it may go anywhere in it. */
-static struct ka_error *check_move(const struct ka_stacks *s, const struct ka_cursor *from, struct ka_cursor *to)
+static struct ka_error *check_move(struct ka_kernel *k, const struct ka_stacks *s, const struct ka_cursor *from, struct ka_cursor *to)
 {
 	const struct ka_stack_area *old = ka_stacks_at(s, from->sp), *new;
 
@@ -230,7 +259,9 @@ static struct ka_error *check_move(const struct ka_stacks *s, const struct ka_cu
 		return ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, to->sp,
 				   "the caller of 0x%" PRIx64 " would have its stack at 0x%" PRIx64 ", which is no stack of this task or CPU",
 				   from->ip, to->sp);
-	if (old == new && to->sp <= from->sp && !(to->pt && to->sp == from->sp))
+	/* a function that keeps its return address in a register may have nothing on the stack */
+	bool may_stay = to->pt || (!from->is_call && k->arch->ra_reg != k->arch->ip_reg);
+	if (old == new && (to->sp < from->sp || (to->sp == from->sp && !may_stay)))
 		return ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, to->sp, "the stack pointer does not rise: 0x%" PRIx64 " after 0x%" PRIx64,
 				   to->sp, from->sp);
 	if (old && old != new)
@@ -279,7 +310,7 @@ static struct ka_error *try_rules(struct ka_kernel *k, const struct ka_stacks *s
 	next.pt = NULL;
 	err = apply(k, r, &next, a);
 	if (!err)
-		err = check_move(s, c, &next);
+		err = check_move(k, s, c, &next);
 	if (!err)
 		*c = next;
 	return err;
@@ -305,12 +336,21 @@ static bool is_top(struct ka_kernel *k, const struct ka_stacks *s, struct ka_cur
 		c->left = NULL;
 		return true;
 	}
-	if (!reg_get(&c->regs, k->arch->fp_reg, &fp) || fp || c->by != KA_BY_FP)
+	if (!reg_get(&c->regs, k->arch->fp_reg, &fp) || fp || (c->by != KA_BY_FP && !k->arch->has_frame_records))
 		return false;
 	c->is_end = true;
 	c->pt = NULL;
 	c->left = NULL;
 	return true;
+}
+
+/* Is the newest frame record that of the function itself? It holds what the link register held when it was entered. */
+static bool is_own_record(struct ka_kernel *k, const struct ka_cursor *c)
+{
+	uint64_t fp, lr, saved;
+
+	return reg_get(&c->regs, k->arch->fp_reg, &fp) && reg_get(&c->regs, k->arch->ra_reg, &lr) && fp >= c->sp &&
+	       !ka_error_drop(ka_read_ulong(k, fp + ka_long_size(k), &saved)) && saved == lr;
 }
 
 /* Nothing says how: the frame pointer, and last what looks like a return address. */
@@ -319,8 +359,20 @@ static struct ka_error *guess(struct ka_kernel *k, const struct ka_stacks *s, st
 	struct ka_cursor next = *c;
 	struct ka_frame_rules r;
 
+	/* interrupted where nothing tells how: assembly, most of which makes no frame and leaves the return address where it was */
+	if (k->arch->has_frame_records && !c->is_call && !is_own_record(k, c)) {
+		entered_rules(k, &r);
+		if (!ka_error_drop(try_rules(k, s, &r, &next, a)) && ka_is_text(k, next.ip) && is_after_call(k, next.ip)) {
+			*c = next;
+			c->by = KA_BY_SCAN;
+			return NULL;
+		}
+		next = *c;
+	}
 	fp_rules(k, &c->regs, &r);
 	if (!ka_error_drop(try_rules(k, s, &r, &next, a)) && (next.is_end || ka_is_text(k, next.ip))) {
+		if (k->arch->has_frame_records)		/* the record lies anywhere in the frame */
+			next.regs.known &= ~(1ull << k->arch->sp_reg);
 		*c = next;
 		c->by = KA_BY_FP;
 		return NULL;
@@ -333,11 +385,15 @@ struct ka_error *ka_cursor_step(struct ka_kernel *k, const struct ka_stacks *s, 
 	/* a return address may be the first byte behind a function that does not return */
 	ka_addr ip = c->is_call ? c->ip - 1 : c->ip;
 	bool is_kernel = ip >= k->layout.text_base && ip < k->layout.text_end;
+	const struct ka_stack_ops *ops = ka_stack_ops(k);
 	struct ka_frame_rules r;
 	struct ka_error *err = NULL, *again;
 
+	memset(&r, 0, sizeof(r));
+	if (ops && ops->entry_rules && ops->entry_rules(k, s, c, &r))
+		return try_rules(k, s, &r, c, a);
 	if (!c->is_call && !ka_is_text(k, ip)) {
-		bad_call_rules(k, &r);
+		entered_rules(k, &r);
 		err = try_rules(k, s, &r, c, a);
 		if (!err) {
 			c->by = KA_BY_PT_REGS;
@@ -366,7 +422,9 @@ struct ka_error *ka_cursor_step(struct ka_kernel *k, const struct ka_stacks *s, 
 		else
 			err = again;
 	}
-	if (err)	/* who knew the frame says that the stack is broken: guessing on would show stale frames */
+	/* who knew the frame says that the stack is broken: guessing on would show stale frames */
+	if (err && !(k->arch->has_frame_records && c->is_call))
 		return err;
+	ka_error_free(err);
 	return is_top(k, s, c, a) ? NULL : guess(k, s, c, a);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The program's own options. */
 #include <ctype.h>
+#include <inttypes.h>
 #include <kanalyze/command.h>
 
 #include "ka-config.h"
@@ -18,6 +19,8 @@ const struct ka_program_option ka_program_options[] = {
 	{ KA_OPT_ZERO_EXCLUDED, "zero-excluded", 0, NULL, "pages filtered out of the dump read as zeros instead of failing" },
 	{ KA_OPT_KASLR, "kaslr", 0, "OFFSET", "the kernel was moved by OFFSET bytes, whatever the dump says" },
 	{ KA_OPT_PHYS_BASE, "phys-base", 0, "ADDRESS", "the kernel was loaded at physical ADDRESS, whatever the dump says" },
+	{ KA_OPT_MACHINE, "machdep", 'm', "NAME=VALUE", "a number of the kernel's layout, whatever the dump says: phys_base, kaslr; aarch64: phys_offset, "
+	  "kimage_voffset, va_bits, vabits_actual, page_size; may be given more than once, or with commas" },
 	{ KA_OPT_CACHE_SIZE, "cache-size", 0, "SIZE", "memory for pages read from the dump: bytes, or with k, m or g" },
 	{ KA_OPT_NO_CACHE, "no-cache", 0, NULL, "neither read nor keep the index of names: $XDG_CACHE_HOME/kanalyze or ~/.cache/kanalyze" },
 	{ KA_OPT_HEX, "hex", 0, NULL, "integers in structs and expressions are printed in hex ('set radix 16')" },
@@ -84,6 +87,35 @@ static struct ka_error *number_parse(const char *name, const char *text, uint64_
 	return ka_parse_number(text, false, ret) ? NULL : ka_error_new(KA_USAGE, "--%s: '%s' is no number", name, text);
 }
 
+/* What an architecture asks for by name. Commas part several, as crash takes them; addresses are hexadecimal. */
+static struct ka_error *machine_take(struct ka_program *p, const char *value)
+{
+	static const struct { const char *name; bool is_decimal; } names[] = {
+		{ "phys_base", false }, { "kaslr", false }, { "phys_offset", false }, { "kimage_voffset", false },
+		{ "va_bits", true }, { "vabits_actual", true }, { "page_size", true },
+	};
+
+	for (const char *at = value; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+		size_t size = strcspn(at, ","), name_size = strcspn(at, "=,"), i = 0;
+		char *number;
+		uint64_t n;
+		bool is_number;
+
+		while (i < KA_COUNT(names) && (strlen(names[i].name) != name_size || strncmp(names[i].name, at, name_size)))
+			i++;
+		if (i == KA_COUNT(names) || name_size == size)
+			return ka_error_new(KA_USAGE, "-m %s: NAME=VALUE is wanted, with the names phys_base, kaslr, phys_offset, kimage_voffset, "
+					    "va_bits, vabits_actual and page_size", value);
+		number = ka_xstrndup(at + name_size + 1, size - name_size - 1);
+		is_number = ka_parse_number(number, names[i].is_decimal, &n);
+		free(number);
+		if (!is_number)
+			return ka_error_new(KA_USAGE, "-m %s: the value of %s is no number", value, names[i].name);
+		ka_vec_push(&p->machine, ka_xprintf("%s=0x%" PRIx64, names[i].name, n));
+	}
+	return NULL;
+}
+
 static struct ka_error *option_take(struct ka_program *p, const struct ka_program_option *o, const char *value)
 {
 	uint64_t number;
@@ -125,6 +157,8 @@ static struct ka_error *option_take(struct ka_program *p, const struct ka_progra
 	case KA_OPT_PHYS_BASE:
 		p->open.has_phys_base = true;
 		return number_parse(o->name, value, &p->open.phys_base);
+	case KA_OPT_MACHINE:
+		return machine_take(p, value);
 	case KA_OPT_KASLR:
 		/* "auto" is what is done without the option, and "off" is a kernel that was not moved. */
 		if (!strcasecmp(value, "auto"))
@@ -243,8 +277,10 @@ struct ka_error *ka_program_parse(struct ka_program *p, int argc, char **argv)
 	}
 	ka_vec_push(&p->paths, NULL);
 	ka_vec_push(&p->debug_dirs, NULL);
+	ka_vec_push(&p->machine, NULL);
 	p->open.paths = p->paths.at;
 	p->open.debug_dirs = p->debug_dirs.at;
+	p->open.machine = (const char *const *)p->machine.at;
 	return err;
 }
 
@@ -253,6 +289,9 @@ void ka_program_free(struct ka_program *p)
 	ka_vec_free(&p->jobs);
 	ka_vec_free(&p->paths);
 	ka_vec_free(&p->debug_dirs);
+	for (size_t i = 0; i < p->machine.n; i++)
+		free(p->machine.at[i]);
+	ka_vec_free(&p->machine);
 }
 
 void ka_program_help(struct ka_str *to)

@@ -33,10 +33,24 @@ static struct ka_error *env_read(void *ctx, uint64_t virt, void *ret, size_t siz
 	return ka_read(ctx, virt, ret, size);
 }
 
+/* "NAME=VALUE": the value, when the name is this one. */
+static bool machine_value(const char *text, const char *name, uint64_t *ret)
+{
+	size_t n = strlen(name);
+
+	if (strncmp(text, name, n) || text[n] != '=')
+		return false;
+	*ret = strtoull(text + n + 1, NULL, 0);	/* it was checked when it was given */
+	return true;
+}
+
 static bool env_override(void *ctx, const char *name, uint64_t *ret)
 {
 	struct ka_kernel *k = ctx;
 
+	for (size_t i = 0; k->options.machine && k->options.machine[i]; i++)
+		if (machine_value(k->options.machine[i], name, ret))
+			return true;
 	if (!strcmp(name, "phys_base") && k->options.has_phys_base)
 		*ret = k->options.phys_base;
 	else if (!strcmp(name, "kaslr") && k->options.has_kaslr)

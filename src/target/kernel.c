@@ -91,6 +91,11 @@ bool ka_is_kernel_addr(struct ka_kernel *k, ka_addr at)
 	return k->arch->is_kernel_addr(&k->layout, at);
 }
 
+ka_addr ka_untag(struct ka_kernel *k, ka_addr at)
+{
+	return k->arch->untag ? k->arch->untag(&k->layout, at) : at;
+}
+
 uint64_t ka_kernel_kaslr(struct ka_kernel *k)
 {
 	return k->layout.kaslr_offset;

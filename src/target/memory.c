@@ -27,9 +27,11 @@ static void tlb_put(struct ka_kernel *k, uint64_t page, uint64_t phys)
 /* contiguous: how many bytes from at on are contiguous in physical memory, as far as known */
 static struct ka_error *translate(struct ka_kernel *k, ka_addr at, uint64_t *ret_phys, uint64_t *ret_contiguous)
 {
-	uint64_t page_size = 1ull << k->layout.page_shift, page = at & ~(page_size - 1), phys, last;
+	uint64_t page_size = 1ull << k->layout.page_shift, page, phys, last;
 	struct ka_error *err;
 
+	at = ka_untag(k, at);
+	page = at & ~(page_size - 1);
 	if (k->arch->linear(&k->layout, at, ret_phys)) {
 		*ret_contiguous = page_size - (at - page);
 		/* the linear mappings are far larger than anything read in one go */

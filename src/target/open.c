@@ -187,6 +187,9 @@ static struct ka_error *pick_arch(struct ka_kernel *k)
 		return ka_error_new(KA_UNSUPPORTED, "the dump does not tell of which architecture it is: give the vmlinux");
 	if (!k->arch)
 		return ka_error_new(KA_UNSUPPORTED, "the dump is of ELF machine %u, which is not known", machine);
+	if (k->image->info.is_big_endian != k->arch->is_big_endian)
+		return ka_error_new(KA_UNSUPPORTED, "the dump is of %s-endian %s, which is not supported yet",
+				    k->image->info.is_big_endian ? "big" : "little", k->arch->name);
 	k->long_size = k->arch->long_size;
 	k->is_big_endian = k->image->info.is_big_endian;
 	k->layout.page_shift = k->arch->page_shift;
@@ -338,6 +341,7 @@ static struct ka_kernel *kernel_new(const struct ka_open_options *o)
 	k->options = *o;
 	k->options.paths = NULL;
 	k->options.debug_dirs = strings_dup(o->debug_dirs);
+	k->options.machine = strings_dup(o->machine);
 	k->arena = ka_arena_new();
 	k->tlb = ka_xalloc(KA_TLB_SIZE * sizeof(*k->tlb));
 	for (size_t i = 0; i < KA_TLB_SIZE; i++)
@@ -404,6 +408,7 @@ void ka_kernel_close(struct ka_kernel *k)
 		free(k->dump_paths[i]);
 	free(k->dump_paths);
 	strings_free(k->options.debug_dirs);
+	strings_free(k->options.machine);
 	free(k->warning);
 	free(k->vmcoreinfo);
 	free(k->tlb);

@@ -8,6 +8,7 @@ static ka_addr direct(struct ka_kernel *k, uint64_t phys)
 {
 	uint64_t room = k->layout.page_offset_end - k->layout.page_offset;
 
+	phys -= k->layout.phys_offset;
 	return k->layout.page_offset && phys < room ? k->layout.page_offset + phys : 0;
 }
 
@@ -45,38 +46,19 @@ ka_addr ka_kernel_pgd(struct ka_kernel *k)
 	return direct(k, k->layout.pgd_phys);
 }
 
-struct bit {
-	uint64_t mask, value;
-	const char *name;
-};
-
-/* arch/x86/include/asm/pgtable_types.h. Bit 7 is PSE in the entries of large pages, and PAT in those of the last level. */
-static const struct bit x86_bits[] = {
-	{ 1, 1, "PRESENT" }, { 2, 2, "RW" }, { 4, 4, "USER" }, { 8, 8, "PWT" }, { 16, 16, "PCD" }, { 32, 32, "ACCESSED" },
-	{ 64, 64, "DIRTY" }, { 128, 128, "PSE" }, { 256, 256, "GLOBAL" }, { 1ull << 63, 1ull << 63, "NX" },
-};
-
-/* Stage 1 descriptors: Arm ARM D8.3, and the bits that arch/arm64/include/asm/pgtable-prot.h gives to software. */
-static const struct bit arm64_bits[] = {
-	{ 1, 1, "VALID" }, { 64, 64, "USER" }, { 128, 128, "RDONLY" }, { 0x300, 0x300, "SHARED" }, { 1 << 10, 1 << 10, "AF" },
-	{ 1 << 11, 1 << 11, "NG" }, { 1ull << 51, 1ull << 51, "DBM" }, { 1ull << 52, 1ull << 52, "CONT" }, { 1ull << 53, 1ull << 53, "PXN" },
-	{ 1ull << 54, 1ull << 54, "UXN" }, { 1ull << 55, 1ull << 55, "DIRTY" }, { 1ull << 56, 1ull << 56, "SPECIAL" },
-};
-
 const char *ka_translation_flags(struct ka_kernel *k, struct ka_arena *a, uint64_t entry, uint64_t page_size)
 {
-	bool is_x86 = !strcmp(k->arch->name, "x86_64"), is_arm64 = !strcmp(k->arch->name, "aarch64") || !strcmp(k->arch->name, "arm64");
-	const struct bit *bits = is_x86 ? x86_bits : arm64_bits;
-	size_t n = is_x86 ? KA_COUNT(x86_bits) : is_arm64 ? KA_COUNT(arm64_bits) : 0;
 	struct ka_str s = {0};
 	const char *ret;
 
-	for (size_t i = 0; i < n; i++) {
-		if ((entry & bits[i].mask) != bits[i].value)
+	for (size_t i = 0; i < k->arch->pte_bit_count; i++) {
+		const struct ka_pte_bit *b = &k->arch->pte_bits[i];
+
+		if ((entry & b->mask) != b->value)
 			continue;
 		if (s.len)
 			ka_str_addc(&s, '|');
-		ka_str_add(&s, is_x86 && bits[i].mask == 128 && page_size == ka_page_size(k) ? "PAT" : bits[i].name);
+		ka_str_add(&s, b->page_name && page_size == ka_page_size(k) ? b->page_name : b->name);
 	}
 	ret = ka_strdup(a, s.p ? s.p : "");
 	ka_str_free(&s);
@@ -85,7 +67,7 @@ const char *ka_translation_flags(struct ka_kernel *k, struct ka_arena *a, uint64
 
 bool ka_is_direct(struct ka_kernel *k, ka_addr at, ka_phys *ret)
 {
-	return k->arch->linear(&k->layout, at, &ret->v);
+	return k->arch->linear(&k->layout, ka_untag(k, at), &ret->v);
 }
 
 struct ka_error *ka_phys_to_virt(struct ka_kernel *k, ka_phys at, ka_addr *ret)
@@ -93,6 +75,6 @@ struct ka_error *ka_phys_to_virt(struct ka_kernel *k, ka_phys at, ka_addr *ret)
 	*ret = direct(k, at.v);
 	if (*ret)
 		return NULL;
-	return ka_error_at(KA_NOT_FOUND, KA_SPACE_PHYS, at.v, "physical 0x%" PRIx64 " lies beyond the direct map, which reaches to 0x%" PRIx64,
-			   at.v, k->layout.page_offset_end - k->layout.page_offset);
+	return ka_error_at(KA_NOT_FOUND, KA_SPACE_PHYS, at.v, "physical 0x%" PRIx64 " lies outside of the direct map, which has 0x%" PRIx64 " to 0x%" PRIx64,
+			   at.v, k->layout.phys_offset, k->layout.phys_offset + (k->layout.page_offset_end - k->layout.page_offset));
 }

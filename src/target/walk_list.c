@@ -21,7 +21,8 @@ static struct ka_error *list_step(struct ka_walk *w, ka_addr *ret, bool *ret_don
 
 	if (err)
 		return err;
-	if (next == w->end) {
+	next = ka_untag(w->k, next);
+	if (next == ka_untag(w->k, w->end)) {
 		*ret_done = true;
 		return NULL;
 	}
@@ -57,6 +58,7 @@ static struct ka_error *hlist_step(struct ka_walk *w, ka_addr *ret, bool *ret_do
 	}
 	if (!is_link(w->k, next))
 		return bad_link(w->at, next);
+	next = ka_untag(w->k, next);
 	w->at = next;	/* hlist_node.next is first, as hlist_head.first */
 	*ret = next - w->offset;
 	return NULL;

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Stacks as Linux keeps them on x86_64: IRQ, exceptions, entry; and what the scheduler leaves on that of a sleeping task. */
+#include <elf.h>
+#include "stacks.h"
+
+/*
+ * hardirq_stack_ptr points to the top (758a2e312228, v5.2), eight bytes below it since 951c2a51ae75 (v5.13);
+ * it lay in pcpu_hot from d7b6d709a76a (v6.2) to 6.14. Before 5.2 irq_stack_union held the stack itself.
+ */
+static void add_irq_stack(struct ka_kernel *k, unsigned cpu, struct ka_stacks *s)
+{
+	uint64_t size, top, offset;
+	ka_addr at;
+
+	if (ka_error_drop(ka_type_size(k, "irq_stack", &size)))
+		size = 16384;
+	if (ka_percpu_ulong(k, "hardirq_stack_ptr", cpu, 0, &top) ||
+	    (!ka_error_drop(ka_type_offset(k, "pcpu_hot", "hardirq_stack_ptr", &offset)) &&
+	     ka_percpu_ulong(k, "pcpu_hot", cpu, offset, &top)))
+		ka_stacks_add(s, ((top + 15) & ~15ull) - size, size, "IRQ");
+	else if (!ka_error_drop(ka_percpu_addr(k, "irq_stack_union", cpu, &at)))
+		ka_stacks_add(s, at, size, "IRQ");
+}
+
+/* The IST stacks, mapped into cpu_entry_area since 7623f37e4111 (v5.2); VC since 02772fb9b68e (v5.10). */
+static bool add_entry_area(struct ka_kernel *k, unsigned cpu, struct ka_stacks *s)
+{
+	static const struct { const char *member, *name; } stacks[] = {
+		{ "DF_stack", "DOUBLEFAULT exception" }, { "NMI_stack", "NMI exception" }, { "DB_stack", "DEBUG exception" },
+		{ "DB1_stack", "DEBUG exception" }, { "MCE_stack", "MCE exception" }, { "VC_stack", "VC exception" },
+		{ "VC2_stack", "VC2 exception" },
+	};
+	uint64_t base, offset;
+	struct ka_member m;
+
+	if (!ka_percpu_ulong(k, "cea_exception_stacks", cpu, 0, &base) || !base)
+		return false;
+	for (size_t i = 0; i < KA_COUNT(stacks); i++)
+		if (!ka_error_drop(ka_type_member(k, "cea_exception_stacks", stacks[i].member, &m)))
+			ka_stacks_add(s, base + m.offset, m.size, stacks[i].name);
+	if (!ka_error_drop(ka_type_offset(k, "cpu_entry_area", "estacks", &offset)) &&
+	    !ka_error_drop(ka_type_member(k, "cpu_entry_area", "entry_stack_page", &m)))
+		ka_stacks_add(s, base - offset + m.offset, m.size, "ENTRY");
+	return true;
+}
+
+/*
+ * Before: the tops of the IST stacks in orig_ist, one page each but the debug stack. There were five with STACKFAULT
+ * the first until 6f442be2fb22 (v3.18), four since; slots without a stack are 0.
+ */
+static void add_orig_ist(struct ka_kernel *k, unsigned cpu, struct ka_stacks *s)
+{
+	static const char *const names[] = { "STACKFAULT exception", "DOUBLEFAULT exception", "NMI exception", "DEBUG exception", "MCE exception" };
+	uint64_t top, fifth = 0;
+	unsigned first = ka_percpu_ulong(k, "orig_ist", cpu, 8 * 4, &fifth) && fifth ? 0 : 1;
+
+	for (unsigned i = first; i < KA_COUNT(names); i++) {
+		uint64_t size = strncmp(names[i], "DEBUG", 5) ? 4096 : 8192;
+
+		if (ka_percpu_ulong(k, "orig_ist", cpu, 8 * (i - first), &top) && top > size)
+			ka_stacks_add(s, top - size, size, names[i]);
+	}
+}
+
+static void add_cpu_stacks(struct ka_kernel *k, unsigned cpu, struct ka_stacks *s)
+{
+	add_irq_stack(k, cpu, s);
+	if (!add_entry_area(k, cpu, s))
+		add_orig_ist(k, cpu, s);
+}
+
+/* Saved by __switch_to_asm (7b32aeadbc95, v4.9). */
+struct inactive_frame { uint64_t bp, bx, r12, r13, r14, r15; ka_addr ret_at; };
+KA_VIEW(inactive_frame, ("inactive_task_frame"),
+	KA_MAYBE(inactive_frame, bp, "bp"),
+	KA_MAYBE(inactive_frame, bx, "bx"),
+	KA_MAYBE(inactive_frame, r12, "r12"),
+	KA_MAYBE(inactive_frame, r13, "r13"),
+	KA_MAYBE(inactive_frame, r14, "r14"),
+	KA_MAYBE(inactive_frame, r15, "r15"),
+	KA_AT(inactive_frame, ret_at, "ret_addr"));
+
+static bool start_sleeping(struct ka_kernel *k, const struct ka_task *t, struct ka_cursor *ret, const char **ret_note)
+{
+	struct inactive_frame f;
+	uint64_t bp;
+
+	if (!ka_error_drop(ka_view_read(k, &ka_view_inactive_frame, t->thread_sp, &f))) {
+		if (!ka_cursor_from_slot(k, f.ret_at, ret))
+			return false;
+		ka_cursor_set(k, ret, "rbp", f.bp);
+		ka_cursor_set(k, ret, "rbx", f.bx);
+		ka_cursor_set(k, ret, "r12", f.r12);
+		ka_cursor_set(k, ret, "r13", f.r13);
+		ka_cursor_set(k, ret, "r14", f.r14);
+		ka_cursor_set(k, ret, "r15", f.r15);
+		return true;
+	}
+	/*
+	 * Before: "pushf; push %rbp; ...; call __switch_to" within schedule(): the saved rbp is at the stack pointer,
+	 * and the return address of that call still lies right below it, as nothing ran on this stack since.
+	 */
+	if (!ka_cursor_from_slot(k, t->thread_sp - 8, ret) || !ka_is_text(k, ret->ip)) {
+		*ret_note = "(its saved stack pointer leads to no frame)";
+		return false;
+	}
+	if (!ka_error_drop(ka_read_ulong(k, t->thread_sp, &bp)))
+		ka_cursor_set(k, ret, "rbp", bp);
+	return true;
+}
+
+const struct ka_stack_ops ka_stacks_x86_64 = {
+	.e_machine = EM_X86_64,
+	.add_cpu_stacks = add_cpu_stacks,
+	.start_sleeping = start_sleeping,
+	/*
+	 * The one that boots the capture kernel, and those that wait for it. objtool takes machine_kexec() for one that never
+	 * returns, and ORC ends at its call: without CFI the caller's is the next best.
+	 */
+	.ends = { "machine_kexec", "crash_nmi_callback", "machine_crash_shutdown", "crash_kexec" },
+};
