@@ -141,7 +141,7 @@ static bool linear(const struct ka_layout *l, uint64_t virt, uint64_t *ret_phys)
 
 static bool is_kernel_addr(const struct ka_layout *l, uint64_t virt)
 {
-	return ka_aarch64_untag(l, virt) >= -(1ull << KA_MAX(l->va_bits, l->top_bits));
+	return ka_aarch64_untag(l, virt) >= -(1ull << l->build_bits);
 }
 
 /* A signed return address (pointer authentication): the bits of the signature are those that repeat bit 55. */
