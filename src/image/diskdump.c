@@ -6,17 +6,9 @@
  */
 #include <elf.h>
 #include "flat.h"
-#include "image_priv.h"
+#include "kdump_header.h"
 
-/* Offsets in struct disk_dump_header, as 64-bit machines lay it out. */
-enum { H_VERSION = 8, H_UTSNAME = 12, H_TIME = 408, H_STATUS = 424, H_BLOCK_SIZE = 428, H_SUB_BLOCKS = 432, H_BITMAP_BLOCKS = 436,
-       H_MAX_MAPNR = 440, H_NR_CPUS = 460, H_SIZE = 464 };
-/* Offsets in struct kdump_sub_header, and since which header version each is there. */
-enum { S_PHYS_BASE = 0, S_DUMP_LEVEL = 8 /* 1 */, S_SPLIT = 12, S_START_PFN = 16, S_END_PFN = 24 /* 2 */, S_VMCOREINFO = 32 /* 3 */,
-       S_NOTE = 48 /* 4 */, S_ERASEINFO = 64 /* 5 */, S_START_PFN_64 = 80, S_END_PFN_64 = 88, S_MAX_MAPNR_64 = 96 /* 6 */, S_SIZE = 104 };
-enum { STATUS_INCOMPLETE = 8, PAGE_COMPRESSION = KA_COMP_ZLIB | KA_COMP_LZO | KA_COMP_SNAPPY | KA_COMP_ZSTD };
-/* The same in the header of a 32-bit machine, which is told by it and not read. */
-enum { H32_BLOCK_SIZE = 416, H32_SUB_BLOCKS = 420, H32_BITMAP_BLOCKS = 424 };
+enum { PAGE_COMPRESSION = KA_COMP_ZLIB | KA_COMP_LZO | KA_COMP_SNAPPY | KA_COMP_ZSTD };
 enum { DESC_SIZE = 24, RANK_BITS = 4096, COUNT_BYTES_MAX = 16 << 20 };
 
 /* One file: the whole dump, or what --split put into it. */
@@ -25,6 +17,7 @@ struct part {
 	uint64_t start_pfn, end_pfn;	/* [start, end) */
 	uint64_t desc_offset;		/* of the descriptor of the first page of the part */
 	uint64_t first_rank;		/* set bits of bitmap 2 before start_pfn */
+	bool is_cut;
 };
 
 struct diskdump {
@@ -36,17 +29,8 @@ struct diskdump {
 	uint8_t *owned;				/* both, when they are not read in the map */
 	uint64_t *ranks;			/* set bits of present before each RANK_BITS */
 	uint64_t page_count;
-	uint8_t head[H_STATUS];			/* of the first file: parts of one dump have it in common */
-	bool is_split;
+	struct ka_kdump_header header;		/* of the first file: parts of one dump have most in common */
 };
-
-static uint32_t get32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
 
 static uint64_t get64(const uint8_t *p)
 {
@@ -54,13 +38,6 @@ static uint64_t get64(const uint8_t *p)
 
 	memcpy(&v, p, sizeof(v));
 	return v;
-}
-
-static bool diskdump_probe(const struct ka_file *f)
-{
-	char magic[8];
-
-	return f->size >= sizeof(magic) && !ka_error_drop(ka_file_read(f, 0, magic, sizeof(magic))) && !memcmp(magic, "KDUMP   ", 8);
 }
 
 static bool is_set(const uint8_t *bitmap, uint64_t bit)
@@ -114,62 +91,7 @@ static uint16_t machine_of(const char *name)
 	return !strncmp(name, "armv", 4) ? EM_ARM : 0;
 }
 
-static void copy_name(char ret[65], const uint8_t *p)
-{
-	memcpy(ret, p, 65);
-	ret[64] = 0;
-}
-
-struct part_header {
-	uint8_t head[H_SIZE], sub[S_SIZE];
-	uint32_t version, block_size, status;
-	uint64_t bitmap_offset, bitmap_size, max_pfn;
-	bool is_split;
-};
-
-static bool is_block_size(uint32_t size)
-{
-	return size >= 4096 && size <= 65536 && !(size & (size - 1));
-}
-
-static struct ka_error *read_header(const struct ka_file *f, struct part_header *h)
-{
-	uint64_t v;
-	struct ka_error *err = ka_file_read(f, 0, h->head, H_SIZE);
-
-	if (err)
-		return ka_error_wrap(err, "cannot read the dump's header");
-	h->version = get32(h->head + H_VERSION);
-	h->block_size = get32(h->head + H_BLOCK_SIZE);
-	h->status = get32(h->head + H_STATUS);
-	if (h->version > 0xffff && __builtin_bswap32(h->version) <= 0xffff)
-		return ka_error_new(KA_UNSUPPORTED, "%s is a kdump-compressed dump of a big-endian machine, which is not supported", f->path);
-	if (!is_block_size(h->block_size) || !get32(h->head + H_SUB_BLOCKS)) {
-		if (is_block_size(get32(h->head + H32_BLOCK_SIZE)) && get32(h->head + H32_SUB_BLOCKS) && get32(h->head + H32_BITMAP_BLOCKS))
-			return ka_error_new(KA_UNSUPPORTED, "%s is a kdump-compressed dump of a 32-bit machine, which is not supported", f->path);
-	}
-	if (!is_block_size(h->block_size))
-		return ka_error_new(KA_CORRUPT, "%s: the header says pages of %u bytes", f->path, h->block_size);
-	memset(h->sub, 0, S_SIZE);
-	err = ka_file_read(f, h->block_size, h->sub, S_SIZE);
-	if (err)
-		return ka_error_wrap(err, "cannot read the dump's sub header");
-	h->bitmap_offset = (1 + (uint64_t)get32(h->head + H_SUB_BLOCKS)) * h->block_size;
-	h->bitmap_size = (uint64_t)get32(h->head + H_BITMAP_BLOCKS) * h->block_size;
-	h->max_pfn = get32(h->head + H_MAX_MAPNR);
-	if (h->version >= 6 && (v = get64(h->sub + S_MAX_MAPNR_64)))
-		h->max_pfn = v;
-	h->is_split = h->version >= 2 && get32(h->sub + S_SPLIT) != 0;
-	if (!h->max_pfn || h->max_pfn > h->bitmap_size * 8)
-		return ka_error_new(KA_CORRUPT, "%s: bitmaps of %" PRIu64 " bytes do not cover %" PRIu64 " page frames", f->path,
-				    h->bitmap_size, h->max_pfn);
-	if (h->bitmap_offset > f->size || h->bitmap_size > f->size - h->bitmap_offset)
-		return ka_error_new(KA_TRUNCATED, "%s ends within its bitmaps: of 0x%" PRIx64 " bytes for headers and bitmaps there are 0x%" PRIx64,
-				    f->path, h->bitmap_offset + h->bitmap_size, f->size);
-	return NULL;
-}
-
-static struct ka_error *read_bitmaps(struct diskdump *d, const struct ka_file *f, const struct part_header *h)
+static struct ka_error *read_bitmaps(struct diskdump *d, const struct ka_file *f, const struct ka_kdump_header *h)
 {
 	/* old dumps have one bitmap only */
 	uint64_t half = h->max_pfn > h->bitmap_size * 8 / 2 ? 0 : h->bitmap_size / 2;
@@ -197,16 +119,17 @@ static struct ka_error *read_bitmaps(struct diskdump *d, const struct ka_file *f
 }
 
 /* Text of VMCOREINFO, and ELF notes: each optional, and no reason to fail. */
-static void read_extras(struct ka_image *img, const struct ka_file *f, const struct part_header *h)
+static void read_extras(struct ka_image *img, const struct ka_file *f, const struct ka_kdump_header *h)
 {
-	static const struct { unsigned version, offset; const char *what; } extras[] = {
-		{ 3, S_VMCOREINFO, "VMCOREINFO" }, { 4, S_NOTE, "notes" },
+	const struct { uint64_t offset, size; const char *what; } extras[] = {
+		{ h->vmcoreinfo.offset, h->vmcoreinfo.size, "VMCOREINFO" }, { h->notes.offset, h->notes.size, "notes" },
+		{ h->erased.offset, h->erased.size, "erase info" },
 	};
 
 	for (size_t i = 0; i < KA_COUNT(extras); i++) {
-		uint64_t offset = get64(h->sub + extras[i].offset), size = get64(h->sub + extras[i].offset + 8);
+		uint64_t offset = extras[i].offset, size = extras[i].size;
 
-		if (h->version < extras[i].version || !offset || !size)
+		if (!offset || !size)
 			continue;
 		if (offset > f->size || size > f->size - offset || size > KA_NOTES_MAX) {
 			ka_image_warn(img, "the %s of %s would lie at 0x%" PRIx64 " with 0x%" PRIx64 " bytes: not in the file", extras[i].what, f->path, offset, size);
@@ -215,41 +138,46 @@ static void read_extras(struct ka_image *img, const struct ka_file *f, const str
 		uint8_t *bytes = ka_xalloc(size);
 		if (ka_error_drop(ka_file_read(f, offset, bytes, size))) {
 			free(bytes);
-		} else if (i == 0) {
-			ka_vmcoreinfo_set(img, bytes, size);
-			free(bytes);
-		} else {
+		} else if (i == 1) {
 			ka_notes_add(img, bytes, size);
+		} else {
+			if (i == 0)
+				ka_vmcoreinfo_set(img, bytes, size);
+			else
+				ka_erased_set(img, bytes, size);
+			free(bytes);
 		}
 	}
 }
 
-static void set_info(struct ka_image *img, const struct part_header *h)
+static void set_info(struct ka_image *img, const struct ka_kdump_header *h)
 {
 	struct ka_image_info *info = &img->info;
 
 	info->format = "kdump compressed";
-	info->is_64bit = true;
+	info->is_64bit = h->is_64bit;
+	info->is_big_endian = h->is_big_endian;
 	info->page_size = h->block_size;
 	info->header_version = h->version;
-	copy_name(info->nodename, h->head + H_UTSNAME + 65);
-	copy_name(info->release, h->head + H_UTSNAME + 130);
-	copy_name(info->version, h->head + H_UTSNAME + 195);
-	copy_name(info->machine, h->head + H_UTSNAME + 260);
+	memcpy(info->nodename, h->nodename, sizeof(info->nodename));
+	memcpy(info->release, h->release, sizeof(info->release));
+	memcpy(info->version, h->kernel_version, sizeof(info->version));
+	memcpy(info->machine, h->machine, sizeof(info->machine));
 	info->e_machine = machine_of(info->machine);
-	info->timestamp = get64(h->head + H_TIME);
-	info->cpu_count = get32(h->head + H_NR_CPUS);
+	info->timestamp = h->timestamp;
+	info->cpu_count = h->cpu_count;
 	info->max_pfn = h->max_pfn;
 	info->has_phys_base = true;
-	info->phys_base = get64(h->sub + S_PHYS_BASE);
-	if (h->version >= 1)
-		info->dump_level = (int)get32(h->sub + S_DUMP_LEVEL);
+	info->phys_base = h->phys_base;
+	info->dump_level = h->dump_level;
 	/* bit 0 leaves out zero pages, which stay readable here: their descriptors share one page (and QEMU says -d 1 always) */
 	info->is_partial |= info->dump_level > 1;
-	if (h->status & STATUS_INCOMPLETE) {
+	if (h->status & KA_KDUMP_INCOMPLETE) {
 		info->is_partial = info->is_incomplete = true;
 		ka_image_warn(img, "makedumpfile says that this dump is incomplete: its writing was broken off");
 	}
+	if (h->status & KA_KDUMP_NO_VMEMMAP)
+		ka_image_warn(img, "makedumpfile left out the struct pages of unused memory (-e)");
 }
 
 static int by_start(const void *a, const void *b)
@@ -259,18 +187,17 @@ static int by_start(const void *a, const void *b)
 	return x->start_pfn < y->start_pfn ? -1 : x->start_pfn > y->start_pfn;
 }
 
-static struct ka_error *add_part(struct ka_image *img, struct diskdump *d, const struct ka_file *f, const struct part_header *h)
+static struct ka_error *add_part(struct ka_image *img, struct diskdump *d, const struct ka_file *f, const struct ka_kdump_header *h)
 {
 	struct part *p = &d->parts[d->part_count];
 
 	*p = (struct part){ .file = f, .end_pfn = d->max_pfn, .desc_offset = h->bitmap_offset + h->bitmap_size };
-	if (h->max_pfn != d->max_pfn || memcmp(h->head, d->head, sizeof(d->head)) || h->is_split != d->is_split)
+	if (!ka_kdump_is_same(h, &d->header))
 		return ka_error_new(KA_USAGE, "%s and %s are not parts of one dump", img->files[0]->path, f->path);
 	if (h->is_split) {
 		img->info.is_split = true;
-		p->start_pfn = h->version >= 6 ? get64(h->sub + S_START_PFN_64) : get64(h->sub + S_START_PFN);
-		p->end_pfn = h->version >= 6 ? get64(h->sub + S_END_PFN_64) : get64(h->sub + S_END_PFN);
-		p->end_pfn = KA_MIN(p->end_pfn, d->max_pfn);
+		p->start_pfn = h->start_pfn;
+		p->end_pfn = KA_MIN(h->end_pfn, d->max_pfn);
 		if (p->start_pfn > p->end_pfn)
 			return ka_error_new(KA_CORRUPT, "%s: a part from page frame 0x%" PRIx64 " to 0x%" PRIx64, f->path, p->start_pfn, p->end_pfn);
 	}
@@ -317,16 +244,16 @@ static struct ka_error *check_parts(struct ka_image *img, struct diskdump *d)
 }
 
 /* Where the data of a page lies: descriptors rise with page frames, and so does their data, but for shared zero pages. */
-static struct ka_error *read_desc(const struct part *p, uint64_t index, uint64_t *ret_offset, uint32_t *ret_size, uint32_t *ret_flags)
+static struct ka_error *read_desc(const struct diskdump *d, const struct part *p, uint64_t index, uint64_t *ret_offset, uint32_t *ret_size, uint32_t *ret_flags)
 {
 	uint8_t desc[DESC_SIZE];
 	struct ka_error *err = ka_file_read(p->file, p->desc_offset + index * DESC_SIZE, desc, DESC_SIZE);
 
 	if (err)
 		return err;
-	*ret_offset = get64(desc);
-	*ret_size = get32(desc + 8);
-	*ret_flags = get32(desc + 12);
+	*ret_offset = ka_kdump_get(&d->header, desc, 8);
+	*ret_size = (uint32_t)ka_kdump_get(&d->header, desc + 8, 4);
+	*ret_flags = (uint32_t)ka_kdump_get(&d->header, desc + 12, 4);
 	return NULL;
 }
 
@@ -336,41 +263,62 @@ static bool is_unwritten(uint64_t offset, uint32_t size)
 	return !offset && !size;
 }
 
-static bool is_page_there(const struct part *p, uint64_t index)
+static bool is_page_there(const struct diskdump *d, const struct part *p, uint64_t index)
 {
 	uint64_t offset;
 	uint32_t size, flags;
 
-	return !ka_error_drop(read_desc(p, index, &offset, &size, &flags)) && !is_unwritten(offset, size) && offset <= p->file->size && size <= p->file->size - offset;
+	return !ka_error_drop(read_desc(d, p, index, &offset, &size, &flags)) && !is_unwritten(offset, size) && offset <= p->file->size && size <= p->file->size - offset;
 }
 
 /* How many pages a cut file lost: found by halving, from a few descriptors. */
 static void check_cut(struct ka_image *img, const struct diskdump *d)
 {
 	for (size_t i = 0; i < d->part_count; i++) {
-		const struct part *p = &d->parts[i];
+		struct part *p = &d->parts[i];
 		uint64_t count = rank(d, p->end_pfn) - p->first_rank, lo = 0, hi = count;
 
-		if (!count || (is_page_there(p, count - 1) && is_page_there(p, count / 2)))
+		if (!count || (is_page_there(d, p, count - 1) && is_page_there(d, p, count / 2)))
 			continue;
 		while (lo < hi) {
 			uint64_t mid = lo + (hi - lo) / 2;
 
-			if (is_page_there(p, mid))
+			if (is_page_there(d, p, mid))
 				lo = mid + 1;
 			else
 				hi = mid;
 		}
+		p->is_cut = true;
 		img->info.is_partial = img->info.is_incomplete = true;
 		ka_image_warn(img, "%s is cut: about %" PRIu64 " of its %" PRIu64 " pages (%u %%) are missing", p->file->path, count - lo, count,
 			      (unsigned)(100 * (count - lo) / count));
 	}
 }
 
+/*
+ * QEMU writes "x86_64" into the header of each 64-bit machine's dump (dump/dump.c), and no release: the notes tell. Where they do
+ * not, the vmlinux will.
+ */
+static void settle_machine(struct ka_image *img)
+{
+	const struct ka_note *n = ka_image_prstatus(img, 0);
+	struct ka_image_info *info = &img->info;
+	char value[32];
+
+	if (info->release[0] || !info->is_64bit)
+		return;
+	if (ka_image_vmcoreinfo(img, "NUMBER(kimage_voffset)", value, sizeof(value)) && !ka_image_vmcoreinfo(img, "NUMBER(phys_base)", value, sizeof(value)))
+		info->e_machine = EM_AARCH64;
+	else if (n && n->size == 392)	/* struct elf_prstatus of aarch64; 336 is x86_64's */
+		info->e_machine = EM_AARCH64;
+	else if (!img->vmcoreinfo && !n)
+		info->e_machine = 0;
+}
+
 static struct ka_error *diskdump_open(struct ka_image *img)
 {
 	struct diskdump *d = ka_xalloc(sizeof(*d));
-	struct part_header h;
+	struct ka_kdump_header h;
 	struct ka_error *err;
 
 	img->priv = d;
@@ -378,12 +326,11 @@ static struct ka_error *diskdump_open(struct ka_image *img)
 	for (size_t i = 0; i < img->file_count; i++) {
 		const struct ka_file *f = img->files[i];
 
-		if (i && !diskdump_probe(f))
+		if (i && !ka_kdump_probe(f))
 			return ka_error_new(KA_USAGE, "%s is no part of a split dump as %s is", f->path, img->files[0]->path);
-		err = read_header(f, &h);
+		err = ka_kdump_header_read(f, &h);
 		if (!err && !i) {
-			memcpy(d->head, h.head, sizeof(d->head));
-			d->is_split = h.is_split;
+			d->header = h;
 			err = read_bitmaps(d, f, &h);
 		}
 		if (!err)
@@ -396,6 +343,7 @@ static struct ka_error *diskdump_open(struct ka_image *img)
 		if (!img->note_count)
 			read_extras(img, f, &h);
 	}
+	settle_machine(img);
 	img->info.pages_present = d->page_count;
 	img->info.pages_excluded = count_excluded(d);
 	img->info.is_partial |= img->info.pages_excluded > 0;
@@ -403,6 +351,21 @@ static struct ka_error *diskdump_open(struct ka_image *img)
 	if (!err)
 		check_cut(img, d);
 	return err;
+}
+
+/* A page of a part that is missing: which one that is. */
+static struct ka_error *not_given(const struct diskdump *d, uint64_t pfn, uint64_t phys)
+{
+	uint64_t start = 0, end = d->max_pfn;
+
+	for (size_t i = 0; i < d->part_count; i++) {
+		if (d->parts[i].end_pfn <= pfn)
+			start = KA_MAX(start, d->parts[i].end_pfn);
+		else if (d->parts[i].start_pfn > pfn)
+			end = KA_MIN(end, d->parts[i].start_pfn);
+	}
+	return ka_error_at(KA_TRUNCATED, KA_SPACE_PHYS, phys, "physical 0x%" PRIx64 " lies in a part of the split dump that was not given: the one with page "
+			   "frames 0x%" PRIx64 " to 0x%" PRIx64, phys, start, end);
 }
 
 static struct ka_error *diskdump_read_page(struct ka_image *img, uint64_t phys, void *buf)
@@ -421,20 +384,22 @@ static struct ka_error *diskdump_read_page(struct ka_image *img, uint64_t phys, 
 		if (pfn >= d->parts[i].start_pfn && pfn < d->parts[i].end_pfn)
 			p = &d->parts[i];
 	if (!p)
-		return ka_error_at(KA_TRUNCATED, KA_SPACE_PHYS, phys, "physical 0x%" PRIx64 " lies in a part of the dump that was not given", phys);
-	err = read_desc(p, rank(d, pfn) - p->first_rank, &offset, &size, &flags);
+		return not_given(d, pfn, phys);
+	err = read_desc(d, p, rank(d, pfn) - p->first_rank, &offset, &size, &flags);
 	if (!err && is_unwritten(offset, size)) {
 		/* as crash does it with --zero_excluded */
-		if (img->is_zero_excluded) {
-			memset(buf, 0, d->block_size);
-			return NULL;
-		}
+		if (img->is_zero_excluded)
+			return ka_image_excluded(img, phys);	/* which reads as zeros then */
 		err = ka_error_new(KA_TRUNCATED, "the writing of the dump was broken off before it");
 	}
 	if (!err && flags & ~(uint32_t)PAGE_COMPRESSION)
 		err = ka_error_new(KA_UNSUPPORTED, "the page descriptor has unknown flags 0x%x: written by a newer makedumpfile, or damaged", flags);
 	if (!err && (!size || size > 2 * d->block_size))
 		err = ka_error_new(KA_CORRUPT, "the page descriptor says %u bytes at 0x%" PRIx64, size, offset);
+	if (!err && !p->is_cut && (offset > p->file->size || size > p->file->size - offset || offset < p->desc_offset))
+		err = ka_error_new(KA_CORRUPT, "the page descriptor at 0x%" PRIx64 " of %s says 0x%x bytes at 0x%" PRIx64 ", and the pages are from 0x%" PRIx64
+				   " to 0x%" PRIx64, p->desc_offset + (rank(d, pfn) - p->first_rank) * DESC_SIZE, p->file->path, size, offset,
+				   p->desc_offset, p->file->size);
 	bool is_done = false;
 	if (!err && p->file->map && !ka_file_is_broken(p->file) && offset <= p->file->size && size <= p->file->size - offset) {
 		err = ka_page_unpack(flags, p->file->map + offset, size, buf, d->block_size);
@@ -489,7 +454,7 @@ static void diskdump_close(struct ka_image *img)
 
 const struct ka_image_ops ka_image_diskdump = {
 	.name = "kdump compressed",
-	.probe = diskdump_probe,
+	.probe = ka_kdump_probe,
 	.open = diskdump_open,
 	.read_page = diskdump_read_page,
 	.next_range = diskdump_next_range,

@@ -27,6 +27,10 @@ struct text {
 	struct line at[LINES_MAX];
 	size_t n;
 	bool is_big, is_64;
+	size_t block;	/* of a kdump file */
+	bool has_no_phys;
+	uint64_t no_phys, machine;
+	uint8_t page[65536], packed[2 * 65536];
 };
 
 uint8_t test_byte(uint64_t phys)
@@ -38,6 +42,7 @@ uint8_t test_byte(uint64_t phys)
 static void parse(struct text *t, const char *text)
 {
 	t->is_64 = true;
+	t->block = PAGE;
 	while (*text && t->n < LINES_MAX) {
 		struct line *l = &t->at[t->n];
 		size_t length = strcspn(text, "\n");
@@ -49,9 +54,16 @@ static void parse(struct text *t, const char *text)
 		l->c = strtoull(rest, &rest, 0);
 		if (sscanf(rest, " at %li", (long *)&l->d) != 1)
 			sscanf(rest, "%15s", l->how);
+		if (!strcmp(l->word, "nophys"))
+			t->no_phys = l->a ? UINT64_MAX : 0, t->has_no_phys = true;
+		if (!strcmp(l->word, "elf") && l->b)
+			t->machine = l->b;
 		t->is_big |= !strcmp(l->word, "big");
 		if (!strcmp(l->word, "elf"))
 			t->is_64 = l->a == 64;
+		t->is_64 &= strcmp(l->word, "bits32") != 0;
+		if (!strcmp(l->word, "block"))
+			t->block = l->a;
 		t->n += l->word[0] != 0;
 		text += length + (text[length] == '\n');
 		free(copy);
@@ -112,12 +124,12 @@ static struct ka_str notes_of(const struct text *t)
 }
 
 /* Packs a page; the flags of its descriptor. */
-static uint32_t pack(const char *how, const uint8_t *page, uint8_t *ret, size_t *size)
+static uint32_t pack(const char *how, const uint8_t *page, size_t block, uint8_t *ret, size_t *size)
 {
 	if (!strcmp(how, "zlib") || !strcmp(how, "bad")) {
 		uLongf n = *size;
 
-		compress2(ret, &n, page, PAGE, 1);
+		compress2(ret, &n, page, block, 1);
 		*size = n;
 		if (how[0] == 'b')
 			memset(ret, 0xff, n / 2);
@@ -128,7 +140,7 @@ static uint32_t pack(const char *how, const uint8_t *page, uint8_t *ret, size_t 
 		void *work = ka_xalloc(LZO1X_1_MEM_COMPRESS);
 		lzo_uint n = *size;
 
-		lzo1x_1_compress(page, PAGE, ret, &n, work);
+		lzo1x_1_compress(page, block, ret, &n, work);
 		*size = n;
 		free(work);
 		return 2;
@@ -136,60 +148,77 @@ static uint32_t pack(const char *how, const uint8_t *page, uint8_t *ret, size_t 
 #endif
 #if KA_HAVE_SNAPPY
 	if (!strcmp(how, "snappy")) {
-		snappy_compress((const char *)page, PAGE, (char *)ret, size);
+		snappy_compress((const char *)page, block, (char *)ret, size);
 		return 4;
 	}
 #endif
 #if KA_HAVE_ZSTD
 	if (!strcmp(how, "zstd")) {
-		*size = ZSTD_compress(ret, *size, page, PAGE, 1);
+		*size = ZSTD_compress(ret, *size, page, block, 1);
 		return 0x20;
 	}
 #endif
-	memcpy(ret, page, PAGE);
-	*size = PAGE;
+	memcpy(ret, page, block);
+	*size = block;
 	return !strcmp(how, "flags") ? 0x40 : 0;
 }
 
-static struct ka_str build_kdump(const struct text *t)
+static struct ka_str build_kdump(struct text *t)
 {
 	const struct line *k = line_of(t, "kdump"), *split = line_of(t, "split"), *status = line_of(t, "status"), *time = line_of(t, "time");
-	uint64_t max_pfn = k->c, bitmap_blocks = (max_pfn + 8 * PAGE - 1) / (8 * PAGE);
+	const struct line *machine = line_of(t, "machine"), *erased = line_of(t, "erased");
+	size_t block = t->block;
+	uint64_t max_pfn = k->c, bitmap_blocks = (max_pfn + 8 * block - 1) / (8 * block);
 	struct ka_str s = { 0 }, notes = notes_of(t);
-	uint64_t sub_blocks = (104 + notes.len + PAGE - 1) / PAGE, bitmap = (1 + sub_blocks) * PAGE;
-	uint64_t descs = bitmap + 2 * bitmap_blocks * PAGE, data, zero = 0, count = 0, index = 0;
+	uint64_t sub_blocks = (104 + notes.len + 64 + block - 1) / block, bitmap = (1 + sub_blocks) * block;
+	uint64_t descs = bitmap + 2 * bitmap_blocks * block, data, zero = 0, count = 0, index = 0;
 
 	ka_str_addn(&s, "KDUMP   ", 8);
 	add(t, &s, k->a, 4);
-	for (const char *const *u = (const char *const[]){ "Linux", "node", "6.1.0-test", "#1", "x86_64", "domain", NULL }; *u; u++) {
+	for (const char *const *u = (const char *const[]){ "Linux", "node", "6.1.0-test", "#1", machine ? machine->how : "x86_64", "domain", NULL }; *u; u++) {
 		ka_str_add(&s, *u);
 		ka_str_pad(&s, 0, 65 - strlen(*u));
 	}
-	put(t, &s, 408, time ? time->a : 1700000000, 8);
-	put(t, &s, 424, 1 | (status ? status->a : 0), 4);
-	put(t, &s, 428, PAGE, 4);
-	put(t, &s, 432, sub_blocks, 4);
-	put(t, &s, 436, 2 * bitmap_blocks, 4);
-	put(t, &s, 440, max_pfn, 4);
-	put(t, &s, 460, 2, 4);
-	put(t, &s, PAGE + 8, k->b, 4);
+	/* as struct disk_dump_header and kdump_sub_header are laid out with 64 and with 32 bits (of an x86) */
+	size_t w = t->is_64 ? 8 : 4, head = t->is_64 ? 424 : 412;
+	const size_t at64[] = { 32, 40, 48, 56, 64, 72, 80, 88, 96 }, at32[] = { 20, 28, 32, 40, 44, 52, 56, 64, 72 }, *sub = t->is_64 ? at64 : at32;
+	put(t, &s, t->is_64 ? 408 : 404, time ? time->a : 1700000000, w);
+	put(t, &s, head, 1 | (status ? status->a : 0), 4);
+	put(t, &s, head + 4, block, 4);
+	put(t, &s, head + 8, sub_blocks, 4);
+	put(t, &s, head + 12, 2 * bitmap_blocks, 4);
+	put(t, &s, head + 16, k->a >= 6 ? 0xffffffff : max_pfn, 4);
+	put(t, &s, head + 36, 2, 4);
+	put(t, &s, block, 0x123000, w);
+	if (k->a >= 1)
+		put(t, &s, block + w, k->b, 4);
 	if (split) {
-		put(t, &s, PAGE + 12, 1, 4);
-		put(t, &s, PAGE + 16, split->a, 8);
-		put(t, &s, PAGE + 24, split->b, 8);
-		put(t, &s, PAGE + 80, split->a, 8);
-		put(t, &s, PAGE + 88, split->b, 8);
+		put(t, &s, block + w + 4, 1, 4);
+		put(t, &s, block + w + 8, k->a >= 6 ? 77 : split->a, w);	/* obsolete since 6 */
+		put(t, &s, block + 2 * w + 8, k->a >= 6 ? 88 : split->b, w);
 	}
-	if (notes.len) {
-		if (line_of(t, "vmcoreinfo")) {
-			put(t, &s, PAGE + 32, PAGE + 104 + notes.len - ((sizeof(info_text) - 1 + 3) & ~3u), 8);
-			put(t, &s, PAGE + 40, sizeof(info_text) - 1, 8);
-		}
-		put(t, &s, PAGE + 48, PAGE + 104, 8);
-		put(t, &s, PAGE + 56, notes.len, 8);
+	if (notes.len && k->a >= 3 && line_of(t, "vmcoreinfo")) {
+		put(t, &s, block + sub[0], block + 104 + notes.len - ((sizeof(info_text) - 1 + 3) & ~3u), 8);
+		put(t, &s, block + sub[1], sizeof(info_text) - 1, w);
 	}
-	put(t, &s, PAGE + 96, max_pfn, 8);
+	if (notes.len && k->a >= 4) {
+		put(t, &s, block + sub[2], block + 104, 8);
+		put(t, &s, block + sub[3], notes.len, w);
+	}
+	if (erased && k->a >= 5) {
+		put(t, &s, block + sub[4], block + 104 + notes.len, 8);
+		put(t, &s, block + sub[5], strlen(erased->how), w);
+	}
+	if (k->a >= 6) {
+		put(t, &s, block + sub[6], split ? split->a : 0, 8);
+		put(t, &s, block + sub[7], split ? split->b : 0, 8);
+		put(t, &s, block + sub[8], max_pfn, 8);
+	}
+	if (s.len < block + 104)
+		ka_str_pad(&s, 0, block + 104 - s.len);
 	ka_str_addn(&s, notes.p ? notes.p : "", notes.len);
+	if (erased)
+		ka_str_add(&s, erased->how);
 	ka_str_pad(&s, 0, descs - s.len);
 	for (size_t i = 0; i < t->n; i++) {
 		const struct line *l = &t->at[i];
@@ -198,7 +227,7 @@ static struct ka_str build_kdump(const struct text *t)
 		for (uint64_t pfn = l->a; (is_page && pfn == l->a) || (!strcmp(l->word, "memory") && pfn < l->a + l->b); pfn++) {
 			s.p[bitmap + pfn / 8] |= (char)(1 << pfn % 8);
 			if (is_page)
-				s.p[bitmap + bitmap_blocks * PAGE + pfn / 8] |= (char)(1 << pfn % 8);
+				s.p[bitmap + bitmap_blocks * block + pfn / 8] |= (char)(1 << pfn % 8);
 		}
 		count += is_page && !(split && (l->a < split->a || l->a >= split->b));
 	}
@@ -206,17 +235,17 @@ static struct ka_str build_kdump(const struct text *t)
 	data = s.len;
 	for (size_t i = 0; i < t->n; i++) {	/* pages rise in the text as in the file */
 		const struct line *l = &t->at[i];
-		uint8_t page[PAGE], packed[2 * PAGE];
-		size_t size = sizeof(packed);
+		uint8_t *page = t->page, *packed = t->packed;
+		size_t size = 2 * block;
 
 		if (strcmp(l->word, "page") || (split && (l->a < split->a || l->a >= split->b)))
 			continue;
 		uint64_t desc = descs + index++ * 24;
 		if (!strcmp(l->how, "unwritten"))
 			continue;
-		for (size_t b = 0; b < PAGE; b++)
-			page[b] = !strcmp(l->how, "zero") ? 0 : test_byte(l->a * PAGE + b);
-		uint32_t flags = pack(l->how, page, packed, &size);
+		for (size_t b = 0; b < block; b++)
+			page[b] = !strcmp(l->how, "zero") ? 0 : test_byte(l->a * block + b);
+		uint32_t flags = pack(l->how, page, block, packed, &size);
 		data = s.len;
 		if (!strcmp(l->how, "zero") && zero)
 			data = zero;
@@ -224,6 +253,8 @@ static struct ka_str build_kdump(const struct text *t)
 			ka_str_addn(&s, packed, size);
 		if (!strcmp(l->how, "zero"))
 			zero = data;
+		if (!strcmp(l->how, "outside"))
+			data += 1ull << 40;
 		put(t, &s, desc, data, 8);
 		put(t, &s, desc + 8, size, 4);
 		put(t, &s, desc + 12, flags, 4);
@@ -241,7 +272,7 @@ static void program_header(const struct text *t, struct ka_str *s, uint32_t type
 		add(t, s, 7, 4);
 	add(t, s, offset, w);
 	add(t, s, type == PT_LOAD ? 0xffff888000000000 + phys : 0, w);
-	add(t, s, phys, w);
+	add(t, s, type == PT_LOAD && t->has_no_phys ? t->no_phys : phys, w);
 	add(t, s, file, w);
 	add(t, s, mem, w);
 	if (!t->is_64)
@@ -265,7 +296,7 @@ static struct ka_str build_elf(const struct text *t)
 	add(t, &s, 1, 1);
 	ka_str_pad(&s, 0, 9);
 	add(t, &s, ET_CORE, 2);
-	add(t, &s, t->is_big ? EM_S390 : t->is_64 ? EM_X86_64 : EM_386, 2);
+	add(t, &s, t->machine ? t->machine : t->is_big ? EM_S390 : t->is_64 ? EM_X86_64 : EM_386, 2);
 	add(t, &s, 1, 4);
 	add(t, &s, 0, w);
 	add(t, &s, head, w);
@@ -305,7 +336,7 @@ static struct ka_str build_elf(const struct text *t)
 /* Blocks from the last to the first, so that the order in the stream is not the order in the file. */
 static struct ka_str flatten(struct ka_str *plain, size_t block)
 {
-	const struct text big = { .is_big = true };
+	static const struct text big = { .is_big = true };
 	struct ka_str s = { 0 };
 
 	ka_str_add(&s, "makedumpfile");
@@ -326,13 +357,39 @@ static struct ka_str flatten(struct ka_str *plain, size_t block)
 	return s;
 }
 
+/* "range" lines; "padded": zeros between them and no headers. */
+static struct ka_str build_lime(const struct text *t)
+{
+	bool is_padded = line_of(t, "padded");
+	struct ka_str s = { 0 };
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct line *l = &t->at[i];
+
+		if (strcmp(l->word, "range"))
+			continue;
+		if (is_padded) {
+			ka_str_pad(&s, 0, l->a - s.len);
+		} else {
+			add(t, &s, 0x4c694d45, 4);
+			add(t, &s, line_of(t, "lime")->a, 4);
+			add(t, &s, l->a, 8);
+			add(t, &s, l->a + l->b - 1, 8);
+			add(t, &s, 0, 8);
+		}
+		for (uint64_t b = 0; b < l->b; b++)
+			ka_str_addc(&s, (char)test_byte(l->a + b));
+	}
+	return s;
+}
+
 struct ka_str test_image(const char *text)
 {
 	struct text *t = ka_xalloc(sizeof(*t));
 	struct ka_str s;
 
 	parse(t, text);
-	s = line_of(t, "kdump") ? build_kdump(t) : build_elf(t);
+	s = line_of(t, "kdump") ? build_kdump(t) : line_of(t, "lime") ? build_lime(t) : build_elf(t);
 	if (line_of(t, "flat"))
 		s = flatten(&s, line_of(t, "flat")->a);
 	free(t);

@@ -8,13 +8,19 @@
 /*
  * One word a line, then numbers (0x.. or decimal):
  *
- *	kdump VERSION LEVEL MAX_PFN	a kdump-compressed file (or: elf 64, elf 32, first)
- *	big				big-endian (elf)
- *	page PFN HOW			a page in the file: none zlib lzo snappy zstd zero bad unwritten flags
+ *	kdump VERSION LEVEL MAX_PFN	a kdump-compressed file (or: elf 64, elf 32, perhaps with a machine's number; lime VERSION)
+ *	big				big-endian
+ *	bits32				kdump: of a 32-bit x86
+ *	block SIZE			kdump: of its pages
+ *	machine NAME			kdump: of utsname
+ *	erased TEXT			kdump: a word of erase info
+ *	page PFN HOW			a page in the file: none zlib lzo snappy zstd zero bad unwritten flags outside
  *	memory PFN COUNT		page frames that are memory and not in the file
  *	split START END			one part of several
  *	status BITS			or-ed into the header's status; e_flags of ELF
  *	load PHYS FILESZ MEMSZ		a PT_LOAD; "load ... at OFFSET" puts it somewhere wrong
+ *	nophys N			elf: each p_paddr is 0, or with N not 0 all ones
+ *	range PHYS SIZE			lime: a range; "padded": without headers, with zeros between
  *	cpus N				N NT_PRSTATUS notes
  *	vmcoreinfo			a VMCOREINFO note with OSRELEASE=test and PAGESIZE=4096
  *	auxv				a note that only cores of user processes have
