@@ -5,7 +5,9 @@
 #include <inttypes.h>
 #include <unistd.h>
 #include <kanalyze/command.h>
+#include <kanalyze/dump.h>
 #include <kanalyze/expr.h>
+#include <kanalyze/slab.h>
 #include <kanalyze/symbol.h>
 #include <kanalyze/task.h>
 #include "words.h"
@@ -46,6 +48,7 @@ struct request {
 	unsigned width;			/* bytes of a value */
 	int format;
 	bool is_symbolic, is_swapped, has_ascii;
+	unsigned slab;			/* 1: names of slab caches (-S), 2: with the value (-SS) */
 	ka_addr start;
 	uint64_t bytes;
 };
@@ -60,6 +63,8 @@ static size_t read_some(const struct request *r, uint64_t at, uint8_t *ret, size
 	*err = NULL;
 	if (r->space == KA_SPACE_USER)
 		return ka_read_user(k, r->mm, at, ret, size, err);
+	if (r->space == KA_SPACE_FILE)
+		return ka_dump_read(k, at, ret, size, err);
 	if (r->space == KA_SPACE_VIRT)
 		return ka_read_some(k, at, ret, size, err);
 	while (done < size && !*err) {
@@ -74,9 +79,12 @@ static size_t read_some(const struct request *r, uint64_t at, uint8_t *ret, size
 
 static const char *symbol_text(const struct request *r, struct ka_arena *a, uint64_t value)
 {
+	struct ka_slab_object o;
 	struct ka_symbol s;
 	uint64_t offset;
 
+	if (r->slab && ka_slab_find(r->c->k, value, &o))
+		return r->slab > 1 ? ka_printf(a, "[%" PRIx64 ":%s]", value, o.name) : ka_printf(a, "[%s]", o.name);
 	if (!ka_is_kernel_addr(r->c->k, value) || !ka_symbol_at(r->c->k, value, &s, &offset))
 		return NULL;
 	return offset ? ka_printf(a, "%s+%" PRIu64, s.name, offset) : s.name;
@@ -251,10 +259,14 @@ static struct ka_error *choose_space(struct request *r)
 	struct ka_task t;
 	struct ka_error *err;
 
-	if (ka_call_has(c, "p") && ka_call_has(c, "u"))
-		return ka_call_usage(c, "-p and -u exclude each other");
+	if (ka_call_has(c, "p") + ka_call_has(c, "u") + ka_call_has(c, "f") > 1)
+		return ka_call_usage(c, "only one of -p, -u and -f can be given");
+	if (ka_call_has(c, "m"))
+		return ka_error_new(KA_UNSUPPORTED, "-m is of machine addresses of a Xen host, and this is no dump of one");
 	if (ka_call_has(c, "p"))
 		r->space = KA_SPACE_PHYS;
+	else if (ka_call_has(c, "f"))
+		r->space = KA_SPACE_FILE;
 	else if (ka_call_has(c, "u") || !ka_is_kernel_addr(c->k, r->start))
 		r->space = KA_SPACE_USER;
 	else
@@ -290,7 +302,11 @@ static struct ka_error *options_read(struct request *r)
 	if (is_signed + is_unsigned + is_hex > 1)
 		return ka_call_usage(c, "only one of -d, -D and -x can be given");
 	r->format = is_signed ? DECIMAL : is_unsigned ? UNSIGNED : HEX;
-	r->is_symbolic = ka_call_has(c, "s");
+	for (size_t i = 0; i < c->option_count; i++)
+		r->slab += c->options[i].option->name[0] == 'S' ? (unsigned)strlen(c->options[i].option->name) : 0;
+	r->is_symbolic = ka_call_has(c, "s") || r->slab;
+	if (r->is_symbolic && r->width != ka_long_size(c->k))
+		return ka_call_usage(c, "-s and -S are of values that are as wide as an address");
 	r->is_swapped = ka_call_has(c, "N");
 	r->has_ascii = r->format == HEX && !r->is_symbolic && !is_hex;
 	return NULL;
@@ -371,7 +387,7 @@ static struct ka_error *run(struct ka_call *c)
 		return ka_call_usage(c, "too many arguments: put an expression with blanks into parentheses or double quotes");
 	err = options_read(&r);
 	if (!err) {
-		err = ka_expr_number(ka_call_has(c, "p") ? NULL : c->k, c->argv[0], KA_EXPR_HEX | KA_EXPR_ADDRESSES, &r.start);
+		err = ka_expr_number(ka_call_has(c, "p") || ka_call_has(c, "f") ? NULL : c->k, c->argv[0], KA_EXPR_HEX | KA_EXPR_ADDRESSES, &r.start);
 		err = ka_error_wrap(err, "'%s'", c->argv[0]);
 	}
 	if (!err)
@@ -401,6 +417,10 @@ static const struct ka_option options[] = {
 	{ "N", NULL, "values of several bytes are big-endian (network order)", false },
 	{ "R", NULL, "backwards: the value at the address is the last one shown", false },
 	{ "s", NULL, "symbols instead of the numbers that are addresses of some", false },
+	{ "S", NULL, "as -s, and names of slab caches for addresses in objects of them; twice: with the address", false },
+	{ "SS", NULL, "the same as -S -S", false },
+	{ "f", NULL, "the address is an offset into the dump file", false },
+	{ "m", NULL, "the address is a machine address of a Xen host: refused, such dumps are not read", false },
 	{ "o", "OFFSET", "add this to the address (decimal, or 0x)", false },
 	{ "e", "ADDR", "end: the first address not shown, instead of a count", false },
 	{ "r", "FILE", "write the bytes into FILE instead; the count is one of bytes", false },
@@ -411,7 +431,7 @@ static const struct ka_rows *const rows[] = { &ka_rows_rd_row, &ka_rows_rd_saved
 
 const struct ka_command ka_command_rd = {
 	.name = "rd",
-	.args = "[-adDNpRsux] [-8 | -16 | -32 | -64] [-o OFFSET] [-e ADDR] [-r FILE] ADDR [COUNT]",
+	.args = "[-adDfmNpRsSux] [-8 | -16 | -32 | -64] [-o OFFSET] [-e ADDR] [-r FILE] ADDR [COUNT]",
 	.brief = "read memory",
 	.help =
 		"COUNT values from ADDR on, one when there is no COUNT, of the size of a long when there\n"
@@ -427,7 +447,9 @@ const struct ka_command ka_command_rd = {
 		"    rd -a linux_banner\n"
 		"    rd -s ffffc9000001fe00 64\n"
 		"    rd -p 1000 -e 1100\n"
-		"    rd runqueues:1 4\n",
+		"    rd runqueues:1 4\n"
+		"    rd -SS init_task 16\n"
+		"    rd -f 0 16\n",
 	.options = options,
 	.rows = rows,
 	.run = run,

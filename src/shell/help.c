@@ -265,6 +265,11 @@ static bool topic_show(struct ka_call *c, const char *name)
 
 static struct ka_error *help_run(struct ka_call *c)
 {
+	if (c->option_count) {
+		const struct ka_command *dump = ka_command_find(c->session, "dump");
+
+		return dump ? dump->run(c) : ka_error_new(KA_NOT_FOUND, "there is no command 'dump'");
+	}
 	if (!c->argc)
 		list_show(c);
 	for (int i = 0; i < c->argc; i++) {
@@ -295,9 +300,17 @@ static struct ka_error *help_run(struct ka_call *c)
 
 static const struct ka_rows *const rows[] = { &ka_rows_command_row, &ka_rows_page_row, &ka_rows_option_row, NULL };
 
+/* crash's ways to its own tables; of those what tells of the dump */
+static const struct ka_option help_options[] = {
+	{ "n", NULL, "the dump file: the same as the command dump", false },
+	{ "D", NULL, "the same", false },
+	{ NULL, NULL, NULL, false },
+};
+
 const struct ka_command ka_command_help = {
 	.name = "help",
-	.args = "[COMMAND | TOPIC | all]...",
+	.args = "[-n | -D] [COMMAND | TOPIC | all]...",
+	.options = help_options,
 	.brief = "what there is, and all about a command",
 	.help = "Without arguments lists the commands. With COMMAND, shows its options, what they do, examples, and the keys of its\n"
 		"JSON. The topics are input (how command lines are written) and output (text, JSON, and where they go); all lists every\n"
