@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* kanalyze: opens a kernel's memory dump and answers commands about it. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 #include <kanalyze/model.h>
@@ -130,7 +131,7 @@ static int session_run(const struct ka_program *p, struct ka_session *s)
 	bool is_batch = p->jobs.n || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO);
 	int status = KA_EXIT_CLEAN;
 	struct ka_error *err;
-	char level[16];
+	char level[24];
 
 	ka_signals_init();
 	s->is_interactive = !is_batch;
@@ -139,6 +140,10 @@ static int session_run(const struct ka_program *p, struct ka_session *s)
 	ka_out_direct(s->out, &s->standard, s->format, ka_session_has_colour(s));
 	snprintf(level, sizeof(level), "%d", p->debug_level);
 	setting_set(s, "debug", level);
+	if (p->open.cache_bytes) {
+		snprintf(level, sizeof(level), "%" PRIu64, p->open.cache_bytes);
+		setting_set(s, "cache_size", level);
+	}
 	setting_set(s, "zero_excluded", p->open.is_zero_excluded ? "on" : "off");
 	setting_set(s, "silent", p->is_silent ? "on" : "off");
 	setting_set(s, "output", p->format == KA_OUT_JSON ? "json" : p->format == KA_OUT_JSONL ? "jsonl" : "text");

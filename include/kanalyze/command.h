@@ -46,6 +46,7 @@ struct ka_call {
 	struct ka_option_given *options;	/* in the order given */
 	size_t option_count;
 	size_t fault_count;
+	uint64_t zeroed;		/* ka_kernel_zeroed() before */
 	size_t excluded_count, hidden_count;	/* of those: pages left out of the dump; not printed */
 };
 

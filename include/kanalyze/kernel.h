@@ -27,6 +27,10 @@ struct ka_error *ka_kernel_open(const struct ka_open_options *o, struct ka_kerne
 void ka_kernel_close(struct ka_kernel *k);
 /* From now on excluded pages read as zeros, or fail again. Pages read before keep what they were. */
 void ka_kernel_set_zero_excluded(struct ka_kernel *k, bool is_on);
+/* How many reads gave zeros so far, for memory that is not in the dump. */
+uint64_t ka_kernel_zeroed(struct ka_kernel *k);
+/* Bytes of the cache for pages of compressed dumps; it begins anew. */
+void ka_kernel_set_cache_size(struct ka_kernel *k, uint64_t bytes);
 /* What a dump says of its kernel. Strings are the caller's (free); NULL: it does not say. */
 struct ka_dump_identity {
 	char *release;		/* "6.1.0-50-amd64": OSRELEASE of VMCOREINFO, else of the dump's header */

@@ -34,6 +34,7 @@ struct ka_session_files {
 	const char *vmlinux;		/* path, NULL with none */
 	const char *const *dumps;	/* paths, NULL-terminated */
 	const char *format;		/* "kdump compressed", "ELF vmcore" ... */
+	bool is_live;			/* no dump but the running kernel */
 	bool is_partial;		/* pages were filtered out, or are missing */
 	const char *arch;		/* "x86_64" */
 	const char *release;		/* OSRELEASE of VMCOREINFO, or NULL */

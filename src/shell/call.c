@@ -2,6 +2,7 @@
 /* One run of one command: its options, its needs, its document; and what the command sees of all that. */
 #include <ctype.h>
 #include <stdio.h>
+#include <unistd.h>
 #include <kanalyze/kernel.h>
 #include <kanalyze/symbol.h>
 #include <kanalyze/system.h>
@@ -184,12 +185,19 @@ void ka_call_fault(struct ka_call *c, struct ka_error *err)
 }
 
 /* What is told once a command or session, after the faults themselves. */
-static void faults_close(struct ka_call *c)
+static void faults_close(struct ka_call *c, bool is_inner)
 {
 	struct ka_error *err;
 
 	if (c->hidden_count) {
 		err = ka_error_new(KA_EXCLUDED, "%zu more of what was left out of the dump (--json and -d 1 show all)", c->hidden_count);
+		ka_out_fault(c->out, err);
+		ka_error_free(err);
+	}
+	/* the user asked for it, so it is no fault; but it is told what is not of the dump */
+	if (c->k && !is_inner && ka_kernel_zeroed(c->k) > c->zeroed) {
+		err = ka_error_new(KA_EXCLUDED, "memory that is not in the dump read as zeros, %llu times (zero_excluded is on)",
+				   (unsigned long long)(ka_kernel_zeroed(c->k) - c->zeroed));
 		ka_out_fault(c->out, err);
 		ka_error_free(err);
 	}
@@ -222,7 +230,12 @@ ka_addr ka_call_task(const struct ka_call *c)
 
 	/* Looked for when a command first asks: `sym` and `log` need none. */
 	if (!s->has_task && s->k) {
-		s->task = ka_panic_task(s->k);
+		struct ka_session_files files;
+
+		/* as in crash: of a running kernel it is this program */
+		ka_session_files(s->k, &files);
+		if (!files.is_live || ka_error_drop(ka_task_by_pid(s->k, getpid(), &s->task)))
+			s->task = ka_panic_task(s->k);
 		if (!s->task)
 			s->task = ka_cpu_task(s->k, 0);
 		if (!s->task)
@@ -296,6 +309,7 @@ int ka_session_call(struct ka_session *s, const struct ka_command *command, cons
 
 	s->call = &c;
 	s->inner_status = KA_EXIT_CLEAN;
+	c.zeroed = s->k ? ka_kernel_zeroed(s->k) : 0;
 	s->text = text;
 	ka_out_document_begin(s->out, command->name, command->rows ? command->rows[0] : NULL);
 	err = ka_options_parse(&c, argc, argv);
@@ -308,7 +322,7 @@ int ka_session_call(struct ka_session *s, const struct ka_command *command, cons
 			status = KA_EXIT_USAGE;
 		ka_call_fault(&c, usage_add(&c, err));
 	}
-	faults_close(&c);
+	faults_close(&c, outer);
 	ka_out_document_end(s->out);
 	if (c.fault_count)
 		status = KA_MAX(status, KA_EXIT_FAULTS);

@@ -7,6 +7,7 @@
 #include "ka-config.h"
 #include "line.h"
 #include "program.h"
+#include "settings.h"
 
 const struct ka_program_option ka_program_options[] = {
 	{ KA_OPT_COMMANDS, "command", 'c', "COMMANDS", "run COMMANDS (';' separates them) and leave; may be given more than once" },
@@ -67,19 +68,6 @@ static struct ka_error *unknown(const char *word)
 	if (best)
 		return ka_error_new(KA_USAGE, "there is no option '%s': did you mean '--%s'?", word, best);
 	return ka_error_new(KA_USAGE, "there is no option '%s': --help lists them", word);
-}
-
-static struct ka_error *size_parse(const char *text, uint64_t *ret)
-{
-	size_t len = strlen(text);
-	const char *units = "kmg", *unit = len ? strchr(units, tolower((unsigned char)text[len - 1])) : NULL;
-	unsigned shift = unit && *unit ? (unsigned)(unit - units + 1) * 10 : 0;
-	char *digits = ka_xstrndup(text, shift ? len - 1 : len);
-	bool is_number = ka_parse_number(digits, true, ret) && *ret <= UINT64_MAX >> shift;
-
-	free(digits);
-	*ret <<= shift;
-	return is_number ? NULL : ka_error_new(KA_USAGE, "'%s' is no size: 64m", text);
 }
 
 static struct ka_error *number_parse(const char *name, const char *text, uint64_t *ret)
@@ -167,7 +155,7 @@ static struct ka_error *option_take(struct ka_program *p, const struct ka_progra
 		p->open.kaslr = 0;
 		return strcasecmp(value, "off") ? number_parse(o->name, value, &p->open.kaslr) : NULL;
 	case KA_OPT_CACHE_SIZE:
-		return ka_error_wrap(size_parse(value, &p->open.cache_bytes), "--%s", o->name);
+		return ka_error_wrap(ka_size_parse(value, &p->open.cache_bytes), "--%s", o->name);
 	case KA_OPT_NO_CACHE:
 		p->open.has_no_cache = true;
 		break;
@@ -299,7 +287,8 @@ void ka_program_help(struct ka_str *to)
 	ka_str_add(to, "usage: " KA_PROGRAM_USAGE "\n\n"
 		       "Reads the memory dump of a dead Linux kernel (VMCORE), with the vmlinux of the same build that holds its\n"
 		       "debug information. The files are told apart by their content; a VMLINUX that is not given is looked for by\n"
-		       "the dump's build-id and release. Without -c and -i, commands come from a prompt on a terminal, else from\n"
+		       "the dump's build-id and release. Memory as it is comes as FILE@PHYSADDR[,FILE@PHYSADDR...], parts of a split dump in\n"
+		       "any order, and the running kernel as /proc/kcore (never by itself: without VMCORE there is an error). Without -c and -i, commands come from a prompt on a terminal, else from\n"
 		       "standard input.\n\n");
 	for (size_t i = 0; i < ka_program_option_count; i++) {
 		const struct ka_program_option *o = &ka_program_options[i];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The variables of `set`. */
+#include <ctype.h>
 #include <stdio.h>
 #include <kanalyze/command.h>
 #include <kanalyze/kernel.h>
@@ -32,6 +33,19 @@ static struct ka_error *apply_output(struct ka_session *s, const char *value)
 	return NULL;
 }
 
+struct ka_error *ka_size_parse(const char *text, uint64_t *ret)
+{
+	size_t len = strlen(text);
+	const char *units = "kmg", *unit = len ? strchr(units, tolower((unsigned char)text[len - 1])) : NULL;
+	unsigned shift = unit && *unit ? (unsigned)(unit - units + 1) * 10 : 0;
+	char *digits = ka_xstrndup(text, shift ? len - 1 : len);
+	bool is_number = ka_parse_number(digits, true, ret) && *ret <= UINT64_MAX >> shift;
+
+	free(digits);
+	*ret <<= shift;
+	return is_number ? NULL : ka_error_new(KA_USAGE, "'%s' is no size: 64m", text);
+}
+
 static struct ka_error *apply_zero_excluded(struct ka_session *s, const char *value)
 {
 	if (s->k)
@@ -39,7 +53,18 @@ static struct ka_error *apply_zero_excluded(struct ka_session *s, const char *va
 	return NULL;
 }
 
+static struct ka_error *apply_cache_size(struct ka_session *s, const char *value)
+{
+	uint64_t bytes;
+	struct ka_error *err = ka_size_parse(value, &bytes);
+
+	if (!err && s->k)
+		ka_kernel_set_cache_size(s->k, bytes);
+	return err;
+}
+
 const struct ka_setting ka_setting_table[] = {
+	{ "cache_size", KA_SETTING_TEXT, "256m", "SIZE", "memory for pages of a compressed dump: bytes, or with k, m or g", apply_cache_size },
 	{ "color", KA_SETTING_CHOICE, "auto", "auto|on|off", "colours on a terminal; auto heeds NO_COLOR and TERM" },
 	{ "debug", KA_SETTING_NUMBER, "0", "N", "debug log on standard error: 1 decisions, 2 files and tables, 3 each lookup", apply_debug },
 	{ "edit", KA_SETTING_CHOICE, "emacs", "emacs|vi", "how the command line is edited", apply_edit },
@@ -79,7 +104,7 @@ const char *ka_setting_why_not(const char *name)
 		{ "gdb", "there is no gdb inside" },
 		{ "hash", "walks always look out for loops" },
 		{ "namelist", "give the vmlinux on the command line" },
-		{ "refresh", "live systems are not read" },
+		{ "refresh", "tasks of a running kernel are gathered once a session" },
 		{ "scope", "types do not depend on a scope" },
 		{ "unwind", "the unwinder is picked frame by frame" },
 	};

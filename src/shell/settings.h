@@ -36,4 +36,7 @@ const struct ka_setting *ka_setting_find(const char *name);
 /* A variable of crash that has no meaning here: why; NULL: it is none. */
 const char *ka_setting_why_not(const char *name);
 
+/* "64m": bytes, or with k, m or g. */
+struct ka_error *ka_size_parse(const char *text, uint64_t *ret) KA_MUST_CHECK;
+
 #endif

@@ -106,6 +106,16 @@ void ka_kernel_set_zero_excluded(struct ka_kernel *k, bool is_on)
 	k->image->is_zero_excluded = is_on;
 }
 
+uint64_t ka_kernel_zeroed(struct ka_kernel *k)
+{
+	return __atomic_load_n(&k->image->zeroed, __ATOMIC_RELAXED);
+}
+
+void ka_kernel_set_cache_size(struct ka_kernel *k, uint64_t bytes)
+{
+	ka_image_set_cache_size(k->image, bytes);
+}
+
 const char *ka_kernel_warning(struct ka_kernel *k)
 {
 	return k->warning;
@@ -134,6 +144,7 @@ void ka_session_files(struct ka_kernel *k, struct ka_session_files *ret)
 		.vmlinux = k->object ? k->object->path : NULL,
 		.dumps = (const char *const *)k->dump_paths,
 		.format = k->image->info.format,
+		.is_live = k->image->info.is_live,
 		.is_partial = k->image->info.is_partial,
 		.arch = k->arch->name,
 		.release = ka_vmcoreinfo(k, "OSRELEASE"),

@@ -40,7 +40,8 @@ static struct ka_error *translate(struct ka_kernel *k, ka_addr at, uint64_t *ret
 		return NULL;
 	}
 	*ret_contiguous = page_size - (at - page);
-	if (!tlb_get(k, page, &phys)) {
+	/* the tables of a running kernel change */
+	if (k->image->info.is_live || !tlb_get(k, page, &phys)) {
 		err = k->arch->pt_walk(&k->env, &k->layout, k->layout.pgd_phys, page, NULL, &phys, NULL);
 		if (err) {
 			if (err->space == KA_SPACE_VIRT)
