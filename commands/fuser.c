@@ -92,7 +92,8 @@ static bool maps_it(struct sought *s, ka_addr mm)
 	return does;
 }
 
-static void task_look(struct sought *s, const struct ka_task *t)
+/* True: it uses the file. */
+static bool task_look(struct sought *s, const struct ka_task *t)
 {
 	struct ka_call *c = s->c;
 	bool is_used[USE_COUNT] = { false };
@@ -132,6 +133,7 @@ static void task_look(struct sought *s, const struct ka_task *t)
 		ka_str_free(&quoted);
 	}
 	ka_str_free(&text);
+	return n > 0;
 }
 
 static struct ka_error *run(struct ka_call *c)
@@ -148,6 +150,8 @@ static struct ka_error *run(struct ka_call *c)
 			ka_call_fault(c, ka_error_new(KA_USAGE, "'%s' is neither a path from the root nor an address", c->argv[i]));
 			continue;
 		}
+		size_t found = 0;
+
 		ka_out_new_table(c->out);
 		w = ka_walk_tasks(c->k);
 		for (ka_addr at; ka_walk_next(&w, &at); ) {
@@ -157,8 +161,10 @@ static struct ka_error *run(struct ka_call *c)
 			if (err)
 				ka_call_fault(c, err);
 			else
-				task_look(&s, &t);
+				found += task_look(&s, &t);
 		}
+		if (!found)
+			ka_out_note(c->out, "No users of %s found", c->argv[i]);
 		ka_call_fault(c, ka_walk_end(&w));
 		ka_map_free(&s.matches);
 		ka_map_free(&s.files);
