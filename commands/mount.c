@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* mount: the mounted file systems of a namespace. */
 #include <kanalyze/command.h>
+#include <kanalyze/forest.h>
 #include <kanalyze/task.h>
 #include <kanalyze/vfs.h>
 
@@ -8,22 +9,32 @@ struct mount_row {
 	ka_addr mount, vfsmount, superblock, parent;
 	const char *type, *devname, *dirname;
 	const char *const *options;
+	const char *branch;
 	int32_t id;
+	uint32_t depth;
 };
 #define MOUNT_HEADING "           SUPERBLK     TYPE   DEVNAME   DIRNAME"
 #define MOUNT_LINE_END " {superblock:016} {type:<6} {devname:<9} {dirname}"
-KA_ROWS(mount_row, "mounts", "     MOUNT" MOUNT_HEADING, "{mount:016}" MOUNT_LINE_END,
-	KA_COL(mount_row, mount, KA_ADDR, "address of the struct mount (before v3.3 of the vfsmount)"),
-	KA_COLF(mount_row, vfsmount, KA_ADDR, KA_ONLY_JSON, "address of the struct vfsmount"),
-	KA_COL(mount_row, superblock, KA_ADDR, "address of the super_block"),
-	KA_COL(mount_row, type, KA_TEXT, "type of the file system"),
-	KA_COL(mount_row, devname, KA_TEXT, "device, or what was given in its place"),
-	KA_COL(mount_row, dirname, KA_TEXT, "directory it is mounted on"),
-	KA_COLF(mount_row, options, KA_LIST, KA_ONLY_JSON, "ro or rw, nosuid, nodev, noexec, noatime, nodiratime, relatime"),
-	KA_COLF(mount_row, id, KA_INT, KA_ONLY_JSON, "its number, as /proc/PID/mountinfo has it"),
-	KA_COLF(mount_row, parent, KA_ADDR, KA_ONLY_JSON, "the mount that it lies on; itself at the top"));
+#define MOUNT_COLS \
+	KA_COL(mount_row, mount, KA_ADDR, "address of the struct mount (before v3.3 of the vfsmount)"), \
+	KA_COLF(mount_row, vfsmount, KA_ADDR, KA_ONLY_JSON, "address of the struct vfsmount"), \
+	KA_COL(mount_row, superblock, KA_ADDR, "address of the super_block"), \
+	KA_COL(mount_row, type, KA_TEXT, "type of the file system"), \
+	KA_COL(mount_row, devname, KA_TEXT, "device, or what was given in its place"), \
+	KA_COL(mount_row, dirname, KA_TEXT, "directory it is mounted on"), \
+	KA_COLF(mount_row, options, KA_LIST, KA_ONLY_JSON, "ro or rw, nosuid, nodev, noexec, noatime, nodiratime, relatime"), \
+	KA_COLF(mount_row, id, KA_INT, KA_ONLY_JSON, "its number, as /proc/PID/mountinfo has it"), \
+	KA_COLF(mount_row, parent, KA_ADDR, KA_ONLY_JSON, "the mount that it lies on; itself at the top")
+KA_ROWS(mount_row, "mounts", "     MOUNT" MOUNT_HEADING, "{mount:016}" MOUNT_LINE_END, MOUNT_COLS);
 static const struct ka_rows ka_rows_mount_old = { "mounts", KA_SHAPE_TABLE, "    VFSMOUNT" "         SUPERBLK     TYPE   DEVNAME   DIRNAME",
 	"{mount:016}" MOUNT_LINE_END, ka_cols_mount_row, KA_COUNT(ka_cols_mount_row) };
+
+static const struct ka_col ka_cols_mount_tree[] = {
+	MOUNT_COLS,
+	KA_COLF(mount_row, branch, KA_TEXT, KA_ONLY_TEXT, NULL),
+	KA_COLF(mount_row, depth, KA_UINT, KA_ONLY_JSON, "how many mounts lie below it") };
+static const struct ka_rows ka_rows_mount_tree = { "mounts", KA_SHAPE_TABLE, "     MOUNT" MOUNT_HEADING,
+	"{mount:016} {superblock:016} {type:<6} {devname:<9} {branch}{dirname}", ka_cols_mount_tree, KA_COUNT(ka_cols_mount_tree) };
 
 /* MNT_*: of the interface to user space in all but their numbers, which have not moved since v2.6.30. */
 static const struct { uint64_t flag; const char *name; } flag_names[] = {
@@ -130,12 +141,44 @@ static struct ka_error *namespace_find(struct ka_call *c, ka_addr *ret)
 	return ka_error_wrap(err, "neither init nor the idle task tells its mount namespace");
 }
 
+struct tree {
+	struct ka_call *c;
+	struct mount_row *rows;
+};
+
+static void tree_show(void *ctx, size_t i, unsigned depth, const bool *is_last)
+{
+	const struct tree *t = ctx;
+
+	t->rows[i].depth = depth;
+	t->rows[i].branch = ka_out_branch(t->c->out, t->c->arena, is_last, depth);
+	ka_out_row(t->c->out, &ka_rows_mount_tree, &t->rows[i]);
+}
+
+/* Each below the one that it lies on; of chosen ones all that lies on them. */
+static void tree(struct ka_call *c, struct mount_row *rows, size_t count, const bool *is_chosen)
+{
+	struct tree t = { .c = c, .rows = rows };
+	size_t *parent = ka_alloc(c->arena, (count + 1) * sizeof(*parent));
+	struct ka_forest f = { .count = count, .parent = parent, .roots = c->argc ? is_chosen : NULL, .visit = tree_show, .ctx = &t };
+	struct ka_map by_addr = { 0 };
+	uint64_t at;
+
+	for (size_t i = 0; i < count; i++)
+		ka_map_add(&by_addr, rows[i].mount, i);
+	for (size_t i = 0; i < count; i++)
+		parent[i] = ka_map_get(&by_addr, rows[i].parent, &at) ? at : KA_NO_PARENT;
+	ka_map_free(&by_addr);
+	ka_forest_walk(&f);
+}
+
 static struct ka_error *run(struct ka_call *c)
 {
 	const struct ka_rows *rows = ka_mount_is_split(c->k) ? &ka_rows_mount_row : &ka_rows_mount_old;
 	struct selector *selectors = ka_alloc(c->arena, (c->argc + 1) * sizeof(*selectors));
-	bool *found = ka_alloc(c->arena, c->argc + 1);
+	bool *found = ka_alloc(c->arena, c->argc + 1), *is_chosen;
 	struct ka_mount *mounts = NULL;
+	struct mount_row *all;
 	size_t count = 0;
 	ka_addr ns;
 	struct ka_error *err = namespace_find(c, &ns);
@@ -143,21 +186,23 @@ static struct ka_error *run(struct ka_call *c)
 	if (err)
 		return err;
 	ka_call_fault(c, ka_mounts_read(c->k, ns, c->arena, &mounts, &count));
+	all = ka_alloc(c->arena, (count + 1) * sizeof(*all));
+	is_chosen = ka_alloc(c->arena, count + 1);
 	for (int i = 0; i < c->argc; i++)
 		selectors[i] = selector_of(c, c->argv[i], mounts, count);
 	for (size_t m = 0; m < count && !ka_interrupted(); m++) {
-		struct mount_row row;
-		bool is_chosen = !c->argc;
-
-		row_fill(c, &mounts[m], &row);
+		is_chosen[m] = !c->argc;
+		row_fill(c, &mounts[m], &all[m]);
 		for (int i = 0; i < c->argc; i++) {
-			if (!selects(&selectors[i], &mounts[m], &row))
+			if (!selects(&selectors[i], &mounts[m], &all[m]))
 				continue;
-			is_chosen = found[i] = true;
+			is_chosen[m] = found[i] = true;
 		}
-		if (is_chosen)
-			ka_out_row(c->out, rows, &row);
+		if (is_chosen[m] && !ka_call_has(c, "tree"))
+			ka_out_row(c->out, rows, &all[m]);
 	}
+	if (ka_call_has(c, "tree"))
+		tree(c, all, count, is_chosen);
 	if (ka_interrupted())
 		return ka_error_new(KA_INTERRUPTED, "interrupted");
 	for (int i = 0; i < c->argc; i++)
@@ -168,14 +213,15 @@ static struct ka_error *run(struct ka_call *c)
 
 static const struct ka_option options[] = {
 	{ "n", "PID | TASK", "the mounts that this task sees", false },
+	{ "tree", NULL, "as a tree: each below the one that it lies on; of selected ones all that lies on them", true },
 	{ NULL, NULL, NULL, false },
 };
 
-static const struct ka_rows *const rows[] = { &ka_rows_mount_row, &ka_rows_mount_old, NULL };
+static const struct ka_rows *const rows[] = { &ka_rows_mount_row, &ka_rows_mount_old, &ka_rows_mount_tree, NULL };
 
 const struct ka_command ka_command_mount = {
 	.name = "mount",
-	.args = "[-n PID | TASK] [MOUNT | VFSMOUNT | SUPERBLOCK | DEVICE | DIRECTORY | TYPE | DENTRY | INODE]...",
+	.args = "[-n PID | TASK] [--tree] [MOUNT | VFSMOUNT | SUPERBLOCK | DEVICE | DIRECTORY | TYPE | DENTRY | INODE]...",
 	.brief = "mounted file systems",
 	.help =
 	"Shows the file systems that are mounted in the mount namespace of process 1, or with -n in that of\n"

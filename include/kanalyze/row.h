@@ -107,6 +107,11 @@ void ka_out_end(struct ka_out *out);
 void ka_out_note(struct ka_out *out, const char *fmt, ...) KA_PRINTF(2, 3);
 /* Prints the table's heading again before its next row (crash's ps -p, -c do so per task). */
 void ka_out_new_table(struct ka_out *out);
+/*
+ * What stands before an element of a tree drawn as text: "|  `- ", on a terminal with lines. is_last[i]: is its ancestor
+ * at depth i + 1 the last of its siblings (at depth - 1: it itself). depth 0: "". In the arena.
+ */
+const char *ka_out_branch(const struct ka_out *out, struct ka_arena *a, const bool *is_last, unsigned depth);
 /* JSON or JSON lines? For the rare command that has work to spare when nobody sees it. */
 bool ka_out_is_text(const struct ka_out *out);
 
