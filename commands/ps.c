@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ps: process status: the table. Which tasks: ps_choose.c; other shapes: ps_family.c, ps_times.c and ps_user.c. */
+#include <kanalyze/filter.h>
 #include <kanalyze/system.h>
 #include "ps.h"
 
@@ -269,6 +270,7 @@ static const struct ka_option options[] = {
 	{ "S", NULL, "how many tasks are in which state", false },
 	{ "A", NULL, "only the task that is active on each CPU", false },
 	{ "H", NULL, "no heading", false },
+	KA_OPTION_WHERE("tasks"),
 	{ "Y", NULL, "scheduling policy and priority in place of state and memory", false },
 	{ NULL, NULL, NULL, false },
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which tasks ps shows: by pid, address, command name, regular expression, and the filters among its options. */
+#include <kanalyze/filter.h>
 #include <regex.h>
 #include "ps.h"
 
@@ -194,8 +195,13 @@ struct ka_error *ps_choose(struct ps *ps)
 	bool *chosen = ka_alloc(c->arena, ps->count + 1), by_group = ka_call_has(c, "G");
 	const char *policy = ka_call_value(c, "y");
 	uint64_t policies = ~0ull;
+	const char *where = ka_call_value(c, "where");
+	struct ka_filter *filter = NULL;
 	struct ka_map leaders = {0};
 	struct ka_error *err = policy ? policy_bits(policy, &policies) : NULL;
+
+	if (!err && where)
+		err = ka_filter_new(c->k, c->arena, where, "task", "struct task_struct", &filter);
 
 	if (err)
 		return err;
@@ -226,6 +232,13 @@ struct ka_error *ps_choose(struct ps *ps)
 		    (policy && !(policy_of(t) < 64 && policies >> policy_of(t) & 1)) ||
 		    (ka_call_has(c, "A") && !ka_task_is_active(ps->k, t->addr, NULL)))
 			continue;
+		if (filter) {
+			bool is_wanted;
+
+			ka_call_fault(c, ka_error_wrap(ka_filter_test(filter, t->addr, &is_wanted), "PID %d", t->pid));
+			if (!is_wanted)
+				continue;
+		}
 		ps->chosen[ps->chosen_count++] = t;
 	}
 	ka_map_free(&leaders);

@@ -340,7 +340,7 @@ static struct ka_error *extent(struct request *r, bool is_text)
 	if (end_text && ka_call_has(c, "R"))
 		return ka_call_usage(c, "-R goes backwards by a count: -e is not for it");
 	if (end_text) {
-		err = ka_expr_number(c->k, end_text, KA_EXPR_HEX | KA_EXPR_ADDRESSES, &end);
+		err = ka_parse_address(c->k, end_text, &end);
 		if (err)
 			return ka_error_wrap(err, "-e %s", end_text);
 		if (end <= r->start)
@@ -387,7 +387,9 @@ static struct ka_error *run(struct ka_call *c)
 		return ka_call_usage(c, "too many arguments: put an expression with blanks into parentheses or double quotes");
 	err = options_read(&r);
 	if (!err) {
-		err = ka_expr_number(ka_call_has(c, "p") || ka_call_has(c, "f") ? NULL : c->k, c->argv[0], KA_EXPR_HEX | KA_EXPR_ADDRESSES, &r.start);
+		err = ka_call_has(c, "p") || ka_call_has(c, "f") ?
+			ka_expr_number(c->k, c->argv[0], KA_EXPR_HEX | KA_EXPR_ADDRESSES, &r.start) :
+			ka_parse_address(c->k, c->argv[0], &r.start);
 		err = ka_error_wrap(err, "'%s'", c->argv[0]);
 	}
 	if (!err)

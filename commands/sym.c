@@ -319,7 +319,7 @@ static struct ka_error *one(struct ka_call *c, const char *arg)
 	if (ka_error_drop(ka_symbol_find(c->k, arg, &s))) {
 		if (is_hex(arg) && ka_parse_number(arg, false, &addr))
 			return by_address(c, arg, addr);
-		if (strchr(arg, '+') && !ka_error_drop(ka_parse_address(c->k, arg, &addr)))
+		if (strpbrk(arg, "+-*&()[].>$@") && !ka_error_drop(ka_parse_address(c->k, arg, &addr)))
 			return by_address(c, arg, addr);
 		ka_call_fault(c, ka_error_new(KA_NOT_FOUND, "symbol not found: %s", arg));
 		ka_out_note(c->out, "possible alternatives:");

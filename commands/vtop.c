@@ -146,7 +146,7 @@ static struct ka_error *one(struct ka_call *c, const char *text, ka_addr task)
 	struct ka_task who = {0};
 	struct ka_mm mm = {0};
 	bool is_kernel;
-	struct ka_error *err = ka_expr_number(c->k, text, KA_EXPR_HEX | KA_EXPR_ADDRESSES, &row.virtual);
+	struct ka_error *err = ka_parse_address(c->k, text, &row.virtual);
 
 	if (err)
 		return ka_error_wrap(err, "'%s'", text);

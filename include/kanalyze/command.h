@@ -25,6 +25,7 @@ enum ka_need {
 	KA_NEED_SYMBOLS = 4,
 	KA_RAW_ARGS = 8,	/* no option parsing: argv is what was typed (eval, alias, "!...") */
 	KA_TAKES_TASKS = 32,	/* its arguments may be tasks: foreach runs it */
+	KA_DOLLAR_ARGS = 64,	/* "$x = -1": from an argument with a $ on there are no options */
 	KA_NUMBER_ARGS = 16,	/* "-5" is an argument, not an option, when no option has that name */
 };
 
@@ -76,9 +77,14 @@ const char *ka_call_setting(const struct ka_call *c, const char *name);
 
 /* Numbers as crash reads them: 0x.. hex; digits with a-f hex; else decimal first where is_decimal, hex where not. False when not a number. */
 bool ka_parse_number(const char *text, bool is_decimal, uint64_t *ret);
+/* Digits of this radix to the end, no prefix. */
+bool ka_parse_digits(const char *text, unsigned radix, uint64_t *ret);
 /* "1,3-5", "a" or "all": bits into a bool array of count. */
 struct ka_error *ka_parse_cpus(const char *text, bool *ret, unsigned count) KA_MUST_CHECK;
-/* An address as a user gives it: number (hex without 0x), symbol, symbol+offset, $rip. */
+/*
+ * An address as a user gives it: number (hex without 0x), symbol (its address), symbol+offset (decimal), $rip, and any
+ * expression: "init_task.mm->pgd", "((struct file *)ffff888004a20000)->f_mapping"; of structs and arrays: where they lie.
+ */
 struct ka_error *ka_parse_address(struct ka_kernel *k, const char *text, ka_addr *ret) KA_MUST_CHECK;
 /* PID (decimal) or TASK (hex address): to the task_struct. crash's rule: decimal pid first, then a task address, then hex pid. */
 struct ka_error *ka_parse_task(struct ka_kernel *k, const char *text, ka_addr *ret) KA_MUST_CHECK;

@@ -31,6 +31,7 @@ struct ka_error {
 	enum ka_space space;	/* of addr; KA_SPACE_NONE: no address */
 	uint64_t addr;
 	char *message;		/* whole text, outermost action first: "cannot read X: ..." */
+	char *detail;		/* lines that point at the fault, for terminals: an expression and a caret; NULL: none */
 };
 
 /*

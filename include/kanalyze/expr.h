@@ -25,6 +25,7 @@ struct ka_value {
 	uint64_t bits;		/* integers, enums, pointers: extended to 64 bits by their sign. Structs and arrays: their address */
 	bool is_lvalue;		/* it lies at addr */
 	bool is_loaded;		/* bits has been read */
+	double real;		/* of floats, when is_loaded; bits is what lies in memory */
 	bool is_untyped;	/* a variable of which only symbol and size are known */
 	ka_addr addr;
 	uint32_t bit_offset, bit_size;	/* of bitfields, from addr; bit_size 0: none */
@@ -40,6 +41,8 @@ struct ka_error *ka_expr_parse(struct ka_arena *a, const char *text, unsigned fl
 struct ka_expr_env {
 	bool has_cpu;
 	unsigned cpu;		/* whose copy a per-CPU variable without ":CPU" means */
+	bool has_list_cpu;
+	unsigned list_cpu;	/* of those that "sym:1,3-5" names, the one whose turn it is: see ka_expr_cpus() */
 	/*
 	 * Names that the caller knows: registers ("$rip"), convenience variables, the members of what a filter runs over,
 	 * variables with their types. Asked before the symbols; false: it does not know. May be NULL.
@@ -47,6 +50,17 @@ struct ka_expr_env {
 	bool (*name)(void *ctx, const char *name, struct ka_value *ret);
 	void *ctx;
 };
+
+/*
+ * What every evaluation over this kernel may use besides what its caller gives: registers of the current frame and
+ * convenience variables. The shell sets it; env must live until it is set anew (NULL: none).
+ */
+void ka_expr_env_set(struct ka_kernel *k, const struct ka_expr_env *env);
+/*
+ * "sym:a" and "sym:1,3-5" are several values: the CPUs, in the arena; 0: the expression has no such list. Whoever can show
+ * several evaluates once for each, with has_list_cpu; without that, a list of more than one is an error.
+ */
+struct ka_error *ka_expr_cpus(const struct ka_expr *e, struct ka_kernel *k, struct ka_arena *a, unsigned **ret, size_t *ret_count) KA_MUST_CHECK;
 
 /*
  * The value. Scalars are read from memory; of structs and arrays only the place is told. k may be NULL: then there are
@@ -61,6 +75,10 @@ struct ka_error *ka_expr_test(const struct ka_expr *e, struct ka_kernel *k, cons
 /* Text to number in one go. */
 struct ka_error *ka_expr_number(struct ka_kernel *k, const char *text, unsigned flags, uint64_t *ret) KA_MUST_CHECK;
 
+/* The value as a number: integers, pointers, places of structs and arrays; floats without their fraction. Error: strings, unreadable. */
+struct ka_error *ka_value_number(struct ka_kernel *k, const struct ka_value *x, uint64_t *ret) KA_MUST_CHECK;
+/* A value of this type at an address: nothing is read yet. */
+struct ka_error *ka_value_of_type(struct ka_kernel *k, const struct ka_type *t, ka_addr at, struct ka_value *ret) KA_MUST_CHECK;
 /* For the hook of the environment: a value of a named type ("struct task_struct", "u32"), at an address or as bits. */
 struct ka_error *ka_value_at(struct ka_kernel *k, const char *type, ka_addr at, struct ka_value *ret) KA_MUST_CHECK;
 struct ka_value ka_value_ulong(struct ka_kernel *k, uint64_t bits);

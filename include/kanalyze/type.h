@@ -30,7 +30,7 @@ struct ka_type {
 	struct ka_types *types;		/* NULL: built in, int_size bytes, void when that is 0 */
 	uint32_t id;			/* 0: void */
 	uint8_t int_size;
-	bool is_int_signed, is_float;	/* of built-in ones */
+	bool is_int_signed, is_float, is_bool;	/* of built-in ones */
 	uint8_t stars;			/* pointers above it */
 	uint32_t count;			/* not 0: an array of this many of what the rest says */
 };

@@ -57,6 +57,7 @@ void ka_error_free(struct ka_error *err)
 {
 	if (err) {
 		free(err->message);
+		free(err->detail);
 		free(err);
 	}
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* C's operators: promotions, the usual conversions, pointer arithmetic, comparison of strings. */
+/* C's operators: promotions, the usual conversions, pointer arithmetic. */
 #include "value.h"
-
-#define STRING_MAX 4096
 
 static bool is_integer(const struct ka_value *x)
 {
@@ -69,77 +67,21 @@ struct ka_error *ka_value_unary(struct ka_eval *v, enum ka_expr_op op, struct ka
 	if (err)
 		return err;
 	if (op == KA_EXPR_NOT) {
-		*ret = truth(!a->bits);
+		*ret = truth(!ka_value_truth(a));
 		return NULL;
 	}
+	if (a->kind == KA_TYPE_FLOAT && op != KA_EXPR_INVERT) {
+		*ret = ka_value_real((unsigned)a->size, op == KA_EXPR_NEGATE ? -a->real : a->real);
+		return NULL;
+	}
+	if (a->kind == KA_TYPE_FLOAT)
+		return ka_error_new(KA_USAGE, "not for floating-point numbers");
 	if (!is_integer(a))
 		return ka_error_new(KA_USAGE, "not for pointers: cast it to unsigned long first");
 	promote(a);
 	*ret = ka_value_int((unsigned)a->size, a->is_signed,
 			    op == KA_EXPR_NEGATE ? -a->bits : op == KA_EXPR_INVERT ? ~a->bits : a->bits);
 	return NULL;
-}
-
-/* ---- strings ---- */
-
-static bool is_chars(struct ka_eval *v, const struct ka_value *x)
-{
-	struct ka_type element;
-	struct ka_value e = {0};
-
-	if (!ka_type_target(v, x, &element) || (x->kind != KA_TYPE_ARRAY && x->kind != KA_TYPE_POINTER))
-		return false;
-	e.type = element;
-	return !ka_error_drop(ka_value_describe(v, &e)) && e.kind == KA_TYPE_INT && e.size == 1;
-}
-
-/* The text of a char array or of what a char pointer points to, to its end. buffer: STRING_MAX + 1 */
-static struct ka_error *text_of(struct ka_eval *v, struct ka_value *x, char *buffer, const char **ret, size_t *ret_size)
-{
-	struct ka_error *err;
-
-	if (x->text) {
-		*ret = x->text;
-		*ret_size = x->text_size;
-		return NULL;
-	}
-	if (!is_chars(v, x))
-		return ka_error_new(KA_USAGE, "a string can only be compared with a char array or pointer");
-	if (!v->k)
-		return ka_error_new(KA_MISSING, "there is no memory to read");
-	if (x->kind == KA_TYPE_ARRAY && x->size) {
-		size_t size = KA_MIN(x->size, (uint64_t)STRING_MAX);
-
-		if (!x->is_lvalue)
-			return ka_error_new(KA_USAGE, "this has no address");
-		err = ka_read(v->k, x->addr, buffer, size);
-		buffer[size] = 0;
-	} else {
-		err = ka_value_load(v, x);
-		if (!err)
-			err = ka_read_cstr(v->k, x->bits, buffer, STRING_MAX + 1);
-	}
-	*ret = buffer;
-	*ret_size = err ? 0 : strlen(buffer);
-	return err;
-}
-
-static struct ka_error *compare_text(struct ka_eval *v, struct ka_value *a, struct ka_value *b, int *ret)
-{
-	char *buffer = ka_xalloc(2 * (STRING_MAX + 1));
-	const char *x, *y;
-	size_t n = 0, m = 0;
-	struct ka_error *err = text_of(v, a, buffer, &x, &n);
-
-	if (!err)
-		err = text_of(v, b, buffer + STRING_MAX + 1, &y, &m);
-	if (!err) {
-		*ret = memcmp(x, y, KA_MIN(n, m));
-		if (!*ret)
-			*ret = n < m ? -1 : n > m;
-	}
-	free(buffer);
-	return err;
 }
 
 /* ---- pointers ---- */
@@ -173,13 +115,50 @@ static struct ka_error *pointer_add(struct ka_eval *v, enum ka_expr_op op, struc
 	return NULL;
 }
 
+/* ---- floating point ---- */
+
+static bool is_real(const struct ka_value *a, const struct ka_value *b)
+{
+	return a->kind == KA_TYPE_FLOAT || b->kind == KA_TYPE_FLOAT;
+}
+
+static double real_of(const struct ka_value *x)
+{
+	return x->kind == KA_TYPE_FLOAT ? x->real : x->is_signed ? (double)(int64_t)x->bits : (double)x->bits;
+}
+
+static struct ka_error *real_binary(enum ka_expr_op op, const struct ka_value *a, const struct ka_value *b, struct ka_value *ret)
+{
+	unsigned size = a->kind == b->kind ? (unsigned)KA_MAX(a->size, b->size) : (unsigned)(a->kind == KA_TYPE_FLOAT ? a->size : b->size);
+	double x = real_of(a), y = real_of(b);
+
+	if (ka_value_is_pointer(a) || ka_value_is_pointer(b))
+		return ka_error_new(KA_USAGE, "a pointer and a floating-point number do not go together");
+	switch (op) {
+	case KA_EXPR_MUL: x = x * y; break;
+	case KA_EXPR_DIV: x = x / y; break;
+	case KA_EXPR_ADD: x = x + y; break;
+	case KA_EXPR_SUB: x = x - y; break;
+	default: return ka_error_new(KA_USAGE, "not for floating-point numbers");
+	}
+	*ret = ka_value_real(size, x);
+	return NULL;
+}
+
+static struct ka_value real_compare(enum ka_expr_op op, double x, double y)
+{
+	/* of NaN all but != are false */
+	return truth(op == KA_EXPR_LT ? x < y : op == KA_EXPR_GT ? x > y : op == KA_EXPR_LE ? x <= y :
+		     op == KA_EXPR_GE ? x >= y : op == KA_EXPR_EQ ? x == y : x != y);
+}
+
 static struct ka_error *compare(struct ka_eval *v, enum ka_expr_op op, struct ka_value *a, struct ka_value *b, struct ka_value *ret)
 {
 	struct ka_error *err;
 	int order;
 
 	if (a->text || b->text) {
-		err = compare_text(v, a, b, &order);
+		err = ka_text_compare(v, a, b, &order);
 		if (err)
 			return err;
 	} else {
@@ -188,6 +167,10 @@ static struct ka_error *compare(struct ka_eval *v, enum ka_expr_op op, struct ka
 			err = load_scalar(v, b);
 		if (err)
 			return err;
+		if (is_real(a, b)) {
+			*ret = real_compare(op, real_of(a), real_of(b));
+			return NULL;
+		}
 		if (is_integer(a) && is_integer(b))
 			convert_both(a, b);
 		if (a->is_signed && b->is_signed)
@@ -200,11 +183,13 @@ static struct ka_error *compare(struct ka_eval *v, enum ka_expr_op op, struct ka
 	return NULL;
 }
 
-static struct ka_error *divide(enum ka_expr_op op, const struct ka_value *a, const struct ka_value *b, uint64_t *ret)
+static struct ka_error *divide(const struct ka_eval *v, enum ka_expr_op op, const struct ka_value *a, const struct ka_value *b, uint64_t *ret)
 {
-	if (!b->bits)
+	if (!b->bits && v->unevaluated)
+		*ret = 0;
+	else if (!b->bits)
 		return ka_error_new(KA_USAGE, "division by zero");
-	if (!a->is_signed)
+	else if (!a->is_signed)
 		*ret = op == KA_EXPR_DIV ? a->bits / b->bits : a->bits % b->bits;
 	else if (b->bits == UINT64_MAX)		/* the smallest number has no opposite: C leaves it open, the processor faults */
 		*ret = op == KA_EXPR_DIV ? -a->bits : 0;
@@ -213,13 +198,13 @@ static struct ka_error *divide(enum ka_expr_op op, const struct ka_value *a, con
 	return NULL;
 }
 
-static struct ka_error *shift(enum ka_expr_op op, struct ka_value *a, struct ka_value *b, struct ka_value *ret)
+static struct ka_error *shift(const struct ka_eval *v, enum ka_expr_op op, struct ka_value *a, struct ka_value *b, struct ka_value *ret)
 {
 	uint64_t bits = a->bits, by = b->bits;
 
 	promote(a);
 	promote(b);
-	if (b->is_signed && (int64_t)by < 0)
+	if (b->is_signed && (int64_t)by < 0 && !v->unevaluated)
 		return ka_error_new(KA_USAGE, "shifted by a negative number of bits");
 	/* as wide as the number or wider is left open by C: all bits go */
 	if (op == KA_EXPR_SHL)
@@ -239,18 +224,27 @@ struct ka_error *ka_value_binary(struct ka_eval *v, enum ka_expr_op op, struct k
 
 	if (op >= KA_EXPR_LT && op <= KA_EXPR_NE)
 		return compare(v, op, a, b, ret);
+	if (op == KA_EXPR_LIKE || op == KA_EXPR_UNLIKE) {
+		bool is = false;
+
+		err = ka_text_like(v, a, b, &is);
+		*ret = truth(is == (op == KA_EXPR_LIKE));
+		return err;
+	}
 	err = load_scalar(v, a);
 	if (!err)
 		err = load_scalar(v, b);
 	if (err)
 		return err;
+	if (is_real(a, b))
+		return real_binary(op, a, b, ret);
 	if (ka_value_is_pointer(a) || ka_value_is_pointer(b)) {
 		if (op == KA_EXPR_ADD || op == KA_EXPR_SUB)
 			return pointer_add(v, op, a, b, ret);
 		return ka_error_new(KA_USAGE, "not for pointers: cast it to unsigned long first");
 	}
 	if (op == KA_EXPR_SHL || op == KA_EXPR_SHR)
-		return shift(op, a, b, ret);
+		return shift(v, op, a, b, ret);
 	convert_both(a, b);
 	switch (op) {
 	case KA_EXPR_MUL: bits = a->bits * b->bits; break;
@@ -259,7 +253,7 @@ struct ka_error *ka_value_binary(struct ka_eval *v, enum ka_expr_op op, struct k
 	case KA_EXPR_AND: bits = a->bits & b->bits; break;
 	case KA_EXPR_XOR: bits = a->bits ^ b->bits; break;
 	case KA_EXPR_OR: bits = a->bits | b->bits; break;
-	default: err = divide(op, a, b, &bits); break;
+	default: err = divide(v, op, a, b, &bits); break;
 	}
 	*ret = ka_value_int((unsigned)a->size, a->is_signed, bits);
 	return err;
@@ -269,7 +263,16 @@ void ka_value_unify(struct ka_eval *v, struct ka_value *x, const struct ka_value
 {
 	struct ka_value o = *other;
 
-	(void)v;
+	if (x->kind == KA_TYPE_FLOAT || (o.kind == KA_TYPE_FLOAT && is_integer(x) && x->is_loaded)) {
+		if (is_integer(x) || (o.kind == KA_TYPE_FLOAT && o.size > x->size))
+			*x = ka_value_real((unsigned)o.size, real_of(x));
+		return;
+	}
+	/* "cond ? p : 0" is a pointer, whichever it is */
+	if (is_integer(x) && x->is_loaded && !x->bits && ka_value_is_pointer(&o)) {
+		*x = (struct ka_value){ .type = o.type, .kind = o.kind, .size = ka_eval_long(v), .is_loaded = true };
+		return;
+	}
 	if (!is_integer(x) || !is_integer(&o) || !x->is_loaded)
 		return;
 	o.bits = 0;

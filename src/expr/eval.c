@@ -1,123 +1,49 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Tree to value: names become symbols, enumerators and per-CPU variables here. */
-#include <ctype.h>
+/* Tree to value. */
 #include <inttypes.h>
-#include <kanalyze/task.h>
-#include <kanalyze/variable.h>
 #include "value.h"
 
-static struct ka_error *eval(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret) KA_MUST_CHECK;
-
-/* ---- names ---- */
-
-static bool is_function(const struct ka_symbol *s)
-{
-	int c = tolower((unsigned char)s->type);
-
-	return c == 't' || c == 'w';
-}
-
-/* What a symbol stands for: its address, or (in C, where its size is that of an integer) what it holds. */
-static struct ka_error *from_symbol(struct ka_eval *v, const struct ka_expr *e, const struct ka_symbol *s, struct ka_value *ret)
-{
-	bool is_address = e->flags & KA_EXPR_ADDRESSES;
-	ka_addr at = s->addr;
-	bool is_small = s->size == 1 || s->size == 2 || s->size == 4 || s->size == 8;
-	struct ka_error *err;
-
-	if (e->has_cpu && !s->is_percpu)
-		return ka_error_new(KA_USAGE, "'%s' is no per-CPU variable", e->name);
-	if (s->is_percpu && (e->has_cpu || (v->env && v->env->has_cpu))) {
-		uint64_t offset, cpu = e->has_cpu ? e->number : v->env->cpu;
-
-		if (cpu >= ka_cpu_count(v->k))
-			return ka_error_new(KA_USAGE, "there is no CPU %" PRIu64 ": this machine has %u", cpu, ka_cpu_count(v->k));
-		err = ka_percpu_offset(v->k, (unsigned)cpu, &offset);
-		if (err)
-			return err;
-		at += offset;
-	} else if (s->is_percpu && !is_address) {
-		return ka_error_new(KA_USAGE, "'%s' is a per-CPU variable: which CPU's is meant? (%s:0)", e->name, e->name);
-	}
-	if (!is_address && v->k) {
-		struct ka_arena *a = ka_arena_new();
-		struct ka_variable var;
-		size_t count;
-		bool found = ka_variable_of(v->k, s, a, &var, &count);
-
-		ka_arena_free(a);
-		if (found) {
-			return ka_value_place(v, var.type, var.addr + (at - s->addr), ret);
-		}
-	}
-	if (is_address || is_function(s) || !is_small || toupper((unsigned char)s->type) == 'A') {
-		*ret = ka_value_ulong(v->k, at);
-		/* & of it is the address again */
-		ret->is_lvalue = true;
-		ret->addr = at;
-		ret->is_untyped = true;
-		return NULL;
-	}
-	err = ka_value_place(v, ka_type_int((unsigned)s->size, false), at, ret);
-	ret->is_untyped = true;
-	return err;
-}
-
-static bool find_symbol(struct ka_eval *v, const char *name, struct ka_symbol *ret)
-{
-	return v->k && !ka_error_drop(ka_symbol_find(v->k, name, ret));
-}
-
-static struct ka_error *eval_name(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)
-{
-	struct ka_symbol s;
-	struct ka_token number = {0};
-	int64_t value;
-
-	if (v->env && v->env->name && !e->has_cpu && v->env->name(v->env->ctx, e->name, ret))
-		return ret->is_loaded || ret->is_lvalue || ret->text ? NULL : ka_error_new(KA_USAGE, "'%s' has no value", e->name);
-	if (find_symbol(v, e->name, &s))
-		return from_symbol(v, e, &s, ret);
-	if (e->flags & (KA_EXPR_HEX | KA_EXPR_DECIMAL) && !e->has_cpu && ka_expr_digits(e->name, strlen(e->name), e->flags, &number)) {
-		*ret = ka_value_int(ka_eval_long(v), number.is_signed, number.number);
-		return NULL;
-	}
-	if (v->k && !e->has_cpu && ka_enum_value(v->k, e->name, &value)) {
-		*ret = ka_value_int(value > UINT32_MAX || value < INT32_MIN ? 8 : 4, value <= INT32_MAX, (uint64_t)value);
-		return NULL;
-	}
-	return ka_error_new(KA_NOT_FOUND, "there is no symbol%s '%s'", e->flags & KA_EXPR_ADDRESSES ? "" : " or enumerator", e->name);
-}
+#define SLICE_MAX (1 << 20)
 
 /* ---- operators with types in them ---- */
+
+/* What has members or elements must have a type, also where symbols are taken for addresses: "rd init_task.comm". */
+static struct ka_error *eval_owner(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	return e->op == KA_EXPR_NAME ? ka_eval_name(v, e, true, ret) : ka_eval(v, e, ret);
+}
 
 static struct ka_error *eval_member(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)
 {
 	struct ka_value x;
-	struct ka_symbol s;
-	struct ka_error *err;
+	struct ka_error *err = NULL;
 
-	/* The part of a function that the compiler set aside is a symbol of its own: "foo.cold". */
-	if (e->a->op == KA_EXPR_NAME && !strcmp(e->name, "cold")) {
-		char *name = ka_xprintf("%s.%s", e->a->name, e->name);
-		bool found = find_symbol(v, name, &s);
-
-		free(name);
-		if (found)
-			return from_symbol(v, e->a, &s, ret);
-	}
-	err = eval(v, e->a, &x);
+	if (e->a->op == KA_EXPR_NAME && !strcmp(e->name, "cold") && ka_eval_cold(v, e, ret, &err))
+		return err;
+	err = eval_owner(v, e->a, &x);
 	return err ? err : ka_value_member(v, &x, e->name, ret);
+}
+
+static struct ka_error *eval_number(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)
+{
+	struct ka_error *err = ka_eval(v, e, ret);
+
+	if (!err)
+		err = ka_value_load(v, ret);
+	if (!err && ret->kind != KA_TYPE_INT && ret->kind != KA_TYPE_ENUM)
+		err = ka_error_new(KA_USAGE, "an index is a number");
+	return err;
 }
 
 static struct ka_error *eval_index(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)
 {
 	struct ka_value x, i, sum;
 	struct ka_type element;
-	struct ka_error *err = eval(v, e->a, &x);
+	struct ka_error *err = eval_owner(v, e->a, &x);
 
 	if (!err)
-		err = eval(v, e->b, &i);
+		err = ka_eval(v, e->b, &i);
 	if (!err)
 		err = ka_value_load(v, &i);
 	if (err)
@@ -136,11 +62,40 @@ static struct ka_error *eval_index(struct ka_eval *v, const struct ka_expr *e, s
 	return err ? err : ka_value_deref(v, &sum, false, ret);
 }
 
+/* a[2..5]: an array of four, of what a is made of or points to. */
+static struct ka_error *eval_slice(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)
+{
+	struct ka_value x, first, last;
+	struct ka_type element;
+	uint64_t size = 0;
+	struct ka_error *err = eval_owner(v, e->a, &x);
+
+	if (!err)
+		err = eval_number(v, e->b, &first);
+	if (!err)
+		err = eval_number(v, e->c, &last);
+	if (err)
+		return err;
+	if (!ka_type_target(v, &x, &element))
+		return ka_error_new(KA_USAGE, "only arrays and pointers have elements%s", x.is_untyped ? ": cast it to a pointer first" : "");
+	if (element.count)
+		return ka_error_new(KA_USAGE, "a slice of slices");
+	if (last.bits - first.bits >= SLICE_MAX || (int64_t)last.bits < (int64_t)first.bits)
+		return ka_error_new(KA_USAGE, "a slice is [FIRST..LAST], of at most %d elements", SLICE_MAX);
+	err = ka_type_bytes(v, element, &size);
+	if (!err && x.kind != KA_TYPE_ARRAY)
+		err = ka_value_load(v, &x);
+	if (err)
+		return err;
+	element.count = (uint32_t)(last.bits - first.bits + 1);
+	return ka_value_place(v, element, (x.kind == KA_TYPE_ARRAY ? x.addr : x.bits) + first.bits * size, ret);
+}
+
 static struct ka_error *eval_address(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)
 {
 	struct ka_value x;
 	struct ka_type t;
-	struct ka_error *err = eval(v, e->a, &x);
+	struct ka_error *err = ka_eval(v, e->a, &x);
 	ka_addr at;
 
 	if (err)
@@ -164,63 +119,97 @@ static struct ka_error *eval_address(struct ka_eval *v, const struct ka_expr *e,
 static struct ka_error *eval_offset(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)
 {
 	struct ka_type t;
-	struct ka_member m;
+	struct ka_type_field f;
 	struct ka_value x;
 	struct ka_error *err = ka_type_resolve(v, &e->type, &t);
 
 	if (!err && !t.types)
 		err = ka_error_new(KA_USAGE, "an integer has no members");
 	if (!err)
-		err = ka_types_member(t.types, e->type.name, e->name, &m);
+		err = ka_type_path(v, t, e->name, &f);
 	if (err)
 		return err;
 	if (e->op == KA_EXPR_OFFSETOF) {
-		*ret = ka_value_int(ka_eval_long(v), false, m.offset);
+		*ret = ka_value_int(ka_eval_long(v), false, f.offset_bits / 8);
 		return NULL;
 	}
-	err = eval(v, e->a, &x);
+	err = ka_eval(v, e->a, &x);
 	if (!err)
 		err = ka_value_load(v, &x);
+	if (!err && t.count)
+		err = ka_error_new(KA_USAGE, "an array contains no such member");
 	if (err)
 		return err;
-	t.stars = 1;
-	*ret = (struct ka_value){ .type = t, .bits = x.bits - m.offset, .is_loaded = true };
+	t.stars++;
+	*ret = (struct ka_value){ .type = t, .bits = x.bits - f.offset_bits / 8, .is_loaded = true };
 	return ka_value_describe(v, ret);
 }
 
-static struct ka_error *eval_sizeof_type(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)
+struct ka_error *ka_eval_type(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)
 {
-	struct ka_type t;
-	struct ka_value x = {0};
-	uint64_t size = 0;
-	struct ka_symbol s;
 	struct ka_error *err;
 
-	err = ka_type_resolve(v, &e->type, &t);
-	/* sizeof(name) may be of a variable */
-	if (err && e->op == KA_EXPR_SIZEOF_TYPE && e->type.name && !strchr(e->type.name, ' ') && !e->type.stars) {
-		bool is_known = v->env && v->env->name && v->env->name(v->env->ctx, e->type.name, &x);
+	v->unevaluated++;
+	memset(ret, 0, sizeof(*ret));
+	err = e->op == KA_EXPR_NAME ? ka_eval_name(v, e, true, ret) : ka_eval(v, e, ret);
+	/* typeof(TYPE) */
+	if (ka_error_catch(&err, KA_NOT_FOUND)) {
+		struct ka_type_name n = { .name = e->name };
 
-		size = is_known ? x.size : 0;
-		if (!is_known && find_symbol(v, e->type.name, &s))
-			size = s.size;
-		if (size) {
+		*ret = (struct ka_value){0};
+		if (e->op != KA_EXPR_NAME || ka_error_drop(ka_type_resolve(v, &n, &ret->type)))
+			err = ka_error_new(KA_NOT_FOUND, "there is no variable and no type '%s'", e->op == KA_EXPR_NAME ? e->name : "");
+		else
+			err = ka_value_describe(v, ret);
+	}
+	if (!err && ret->is_untyped && e->op == KA_EXPR_NAME && !(ret->kind == KA_TYPE_INT && !ret->is_loaded))
+		err = ka_error_new(KA_USAGE, "the type of '%s' is not known", e->name);
+	v->unevaluated--;
+	return err;
+}
+
+/* sizeof, alignof of a type; of a variable, where the name is that of one: as in C they are not both. */
+static struct ka_error *eval_sizeof_type(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)
+{
+	bool is_align = e->op == KA_EXPR_ALIGNOF_TYPE;
+	struct ka_type t;
+	struct ka_value x;
+	struct ka_symbol s;
+	uint64_t size = 0;
+	struct ka_error *err = ka_type_resolve(v, &e->type, &t);
+
+	if (e->a && (err || (v->env && v->env->name && v->env->name(v->env->ctx, e->a->name, &x))) && ka_eval_knows(v, e->a->name)) {
+		ka_error_drop(err);
+		err = ka_eval_type(v, e->a, &x);
+		t = x.type;
+		/* its symbol has a size all the same */
+		if (err && !is_align && v->k && !ka_error_drop(ka_symbol_find(v->k, e->a->name, &s)) && s.size) {
 			ka_error_drop(err);
-			*ret = ka_value_int(ka_eval_long(v), false, size);
+			*ret = ka_value_int(ka_eval_long(v), false, s.size);
 			return NULL;
 		}
 	}
 	if (!err)
-		err = ka_type_bytes(v, t, &size);
+		err = is_align ? ka_type_align(v, t, &size) : ka_type_bytes(v, t, &size);
+	if (!err)
+		*ret = ka_value_int(ka_eval_long(v), false, size);
+	return err;
+}
+
+static struct ka_error *eval_sizeof(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)
+{
+	struct ka_value a;
+	uint64_t size = 0;
+	struct ka_error *err = ka_eval_type(v, e->a, &a);
+
 	if (err)
 		return err;
-	if (e->op == KA_EXPR_ALIGNOF_TYPE) {
-		/* Of scalars alone: the debuginfo does not tell that of structs. */
-		x.type = t;
-		err = ka_value_describe(v, &x);
-		if (!err && x.kind != KA_TYPE_INT && x.kind != KA_TYPE_ENUM && x.kind != KA_TYPE_POINTER && x.kind != KA_TYPE_VOID)
-			err = ka_error_new(KA_UNSUPPORTED, "the alignment is known of integers and pointers alone");
-	}
+	if (a.text)
+		size = e->op == KA_EXPR_SIZEOF ? a.text_size + 1 : 1;
+	else if (a.bit_size)
+		err = ka_error_new(KA_USAGE, "a bit field has no size");
+	else
+		err = e->op == KA_EXPR_SIZEOF ? ka_type_bytes(v, a.type, &size) : ka_type_align(v, a.type, &size);
 	*ret = ka_value_int(ka_eval_long(v), false, size);
 	return err;
 }
@@ -228,13 +217,15 @@ static struct ka_error *eval_sizeof_type(struct ka_eval *v, const struct ka_expr
 static struct ka_error *eval_condition(struct ka_eval *v, const struct ka_expr *e, bool *ret)
 {
 	struct ka_value x;
-	struct ka_error *err = eval(v, e, &x);
+	struct ka_error *err = ka_eval(v, e, &x);
 
 	*ret = false;
 	if (!err)
 		err = ka_value_load(v, &x);
+	if (!err && x.kind == KA_TYPE_VOID)
+		err = ka_error_new(KA_USAGE, "this has no value");
 	if (!err)
-		*ret = x.bits != 0;
+		*ret = ka_value_truth(&x);
 	return err;
 }
 
@@ -243,7 +234,7 @@ static struct ka_error *eval_logic(struct ka_eval *v, const struct ka_expr *e, s
 	bool is;
 	struct ka_error *err = eval_condition(v, e->a, &is);
 
-	if (!err && is == (e->op == KA_EXPR_BOTH))
+	if (!err && (is == (e->op == KA_EXPR_BOTH) || v->unevaluated))
 		err = eval_condition(v, e->b, &is);
 	*ret = ka_value_int(4, true, is);
 	return err;
@@ -252,23 +243,24 @@ static struct ka_error *eval_logic(struct ka_eval *v, const struct ka_expr *e, s
 static struct ka_error *eval_ternary(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)
 {
 	struct ka_value other;
-	const struct ka_expr *left;
 	bool is;
 	struct ka_error *err = eval_condition(v, e->a, &is);
 
 	if (!err)
-		err = eval(v, is ? e->b : e->c, ret);
-	if (err)
+		err = ka_eval(v, is ? e->b : e->c, ret);
+	if (err || ret->text || ret->kind == KA_TYPE_STRUCT || ret->kind == KA_TYPE_UNION || ret->kind == KA_TYPE_VOID)
 		return err;
-	/* Of the other side only the type counts, and only that of a literal is known without looking at the dump. */
-	left = is ? e->c : e->b;
-	if (left->op == KA_EXPR_NUMBER && (ret->kind == KA_TYPE_INT || ret->kind == KA_TYPE_ENUM)) {
-		other = ka_value_int(left->int_size ? left->int_size : ka_eval_long(v), left->is_signed, left->number);
+	/* Of the other side only the type counts; where that is not to be had, it is as if it were the same. */
+	v->unevaluated++;
+	if (!ka_error_drop(ka_eval(v, is ? e->c : e->b, &other)) && !other.text && !ka_error_drop(ka_value_load(v, &other))) {
+		v->unevaluated--;
 		err = ka_value_load(v, ret);
 		if (!err)
 			ka_value_unify(v, ret, &other);
+		return err;
 	}
-	return err;
+	v->unevaluated--;
+	return NULL;
 }
 
 static struct ka_error *eval_cast(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)
@@ -278,26 +270,22 @@ static struct ka_error *eval_cast(struct ka_eval *v, const struct ka_expr *e, st
 	struct ka_error *err = ka_type_resolve(v, &e->type, &t);
 
 	if (!err)
-		err = eval(v, e->a, &x);
+		err = ka_eval(v, e->a, &x);
 	return err ? err : ka_value_cast(v, &x, t, ret);
 }
 
 static struct ka_error *eval_operator(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)
 {
 	struct ka_value a, b;
-	struct ka_error *err = eval(v, e->a, &a);
+	struct ka_error *err = ka_eval(v, e->a, &a);
 
 	if (err)
 		return err;
 	if (e->op == KA_EXPR_DEREF)
 		return ka_value_deref(v, &a, e->flags & KA_EXPR_ADDRESSES, ret);
-	if (e->op == KA_EXPR_SIZEOF) {
-		*ret = ka_value_int(ka_eval_long(v), false, a.text ? a.text_size + 1 : a.size);
-		return NULL;
-	}
 	if (!e->b)
 		return ka_value_unary(v, e->op, &a, ret);
-	err = eval(v, e->b, &b);
+	err = ka_eval(v, e->b, &b);
 	return err ? err : ka_value_binary(v, e->op, &a, &b, ret);
 }
 
@@ -307,14 +295,18 @@ static struct ka_error *eval_inner(struct ka_eval *v, const struct ka_expr *e, s
 
 	switch (e->op) {
 	case KA_EXPR_NUMBER:
-		*ret = ka_value_int(e->int_size ? e->int_size : ka_eval_long(v), e->is_signed, e->number);
+		*ret = e->is_real ? ka_value_real(8, e->real) :
+				    ka_value_int(e->int_size ? e->int_size : ka_eval_long(v), e->is_signed, e->number);
 		return NULL;
 	case KA_EXPR_STRING:
 		*ret = (struct ka_value){ .kind = KA_TYPE_ARRAY, .text = e->name, .text_size = e->name_size, .size = e->name_size + 1 };
 		return NULL;
-	case KA_EXPR_NAME: return eval_name(v, e, ret);
+	case KA_EXPR_NAME: return ka_eval_name(v, e, false, ret);
 	case KA_EXPR_MEMBER: return eval_member(v, e, ret);
 	case KA_EXPR_INDEX: return eval_index(v, e, ret);
+	case KA_EXPR_SLICE: return eval_slice(v, e, ret);
+	case KA_EXPR_SIZEOF:
+	case KA_EXPR_ALIGNOF: return eval_sizeof(v, e, ret);
 	case KA_EXPR_ADDRESS: return eval_address(v, e, ret);
 	case KA_EXPR_CAST: return eval_cast(v, e, ret);
 	case KA_EXPR_OFFSETOF:
@@ -325,8 +317,8 @@ static struct ka_error *eval_inner(struct ka_eval *v, const struct ka_expr *e, s
 	case KA_EXPR_EITHER: return eval_logic(v, e, ret);
 	case KA_EXPR_TERNARY: return eval_ternary(v, e, ret);
 	case KA_EXPR_COMMA:
-		err = eval(v, e->a, ret);
-		return err ? err : eval(v, e->b, ret);
+		err = ka_eval(v, e->a, ret);
+		return err ? err : ka_eval(v, e->b, ret);
 	default: return eval_operator(v, e, ret);
 	}
 }
@@ -337,7 +329,7 @@ static struct ka_error *at_column(struct ka_error *err, const struct ka_expr *e)
 	return err && strncmp(err->message, "column ", 7) ? ka_error_wrap(err, "column %u", e->column) : err;
 }
 
-static struct ka_error *eval(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)
+struct ka_error *ka_eval(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	if (ka_interrupted())
@@ -348,20 +340,23 @@ static struct ka_error *eval(struct ka_eval *v, const struct ka_expr *e, struct 
 struct ka_error *ka_expr_eval(const struct ka_expr *e, struct ka_kernel *k, const struct ka_expr_env *env, struct ka_value *ret)
 {
 	struct ka_eval v = { .k = k, .env = env };
-	struct ka_error *err = eval(&v, e, ret);
+	struct ka_error *err = ka_eval(&v, e, ret);
 
-	if (!err && (ret->kind == KA_TYPE_INT || ret->kind == KA_TYPE_ENUM || ret->kind == KA_TYPE_POINTER))
+	if (!err && (ret->kind == KA_TYPE_INT || ret->kind == KA_TYPE_ENUM || ret->kind == KA_TYPE_POINTER || ret->kind == KA_TYPE_FLOAT))
 		err = at_column(ka_value_load(&v, ret), e);
 	if (!err && !ret->is_loaded && !ret->text)
 		ret->bits = ret->addr;
+	ka_expr_point(err, e->text);
 	return err;
 }
 
 struct ka_error *ka_expr_test(const struct ka_expr *e, struct ka_kernel *k, const struct ka_expr_env *env, bool *ret)
 {
 	struct ka_eval v = { .k = k, .env = env };
+	struct ka_error *err = at_column(eval_condition(&v, e, ret), e);
 
-	return at_column(eval_condition(&v, e, ret), e);
+	ka_expr_point(err, e->text);
+	return err;
 }
 
 struct ka_error *ka_expr_number(struct ka_kernel *k, const char *text, unsigned flags, uint64_t *ret)
@@ -371,11 +366,13 @@ struct ka_error *ka_expr_number(struct ka_kernel *k, const char *text, unsigned 
 	struct ka_value value = {0};
 	struct ka_error *err = ka_expr_parse(a, text, flags, &e);
 
+	*ret = 0;
 	if (!err)
 		err = ka_expr_eval(e, k, NULL, &value);
 	if (!err && value.text)
 		err = ka_error_new(KA_USAGE, "'%s' is a string, not a number", text);
-	*ret = value.bits;
+	if (!err)
+		err = ka_value_number(k, &value, ret);
 	ka_arena_free(a);
 	return err;
 }

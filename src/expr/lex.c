@@ -29,6 +29,28 @@ struct ka_error *ka_expr_error(const struct ka_lexer *l, const struct ka_token *
 	return err;
 }
 
+#define POINT_BEFORE 60	/* characters of a long expression before the caret, and behind it */
+
+void ka_expr_point(struct ka_error *err, const char *text)
+{
+	size_t len = strlen(text), column, from;
+	struct ka_str s = {0};
+
+	if (!err || err->detail || !text || strncmp(err->message, "column ", 7))
+		return;
+	column = strtoul(err->message + 7, NULL, 10);
+	if (!column || column > len + 1)
+		return;
+	from = column > POINT_BEFORE ? column - POINT_BEFORE : 0;
+	ka_str_printf(&s, "    %.*s\n    ", (int)KA_MIN(len - from, 2u * POINT_BEFORE), text + from);
+	/* tabs stay tabs, so that the caret stands right; other bytes of one character count once */
+	for (size_t i = from; i + 1 < column; i++)
+		if (((unsigned char)text[i] & 0xc0) != 0x80)
+			ka_str_addc(&s, text[i] == '\t' ? '\t' : ' ');
+	ka_str_addc(&s, '^');
+	err->detail = s.p;
+}
+
 static int digit_of(char c)
 {
 	if (isdigit((unsigned char)c))
@@ -226,8 +248,47 @@ static size_t clone_suffix(const char *p)
 	return total;
 }
 
+/* "@FILE" behind a name: to the last ".c", ".h" ... of what may be a path, for "x@a.c-5"; else as far as it goes without '-'. */
+static size_t file_suffix(const char *p)
+{
+	static const char *const ends[] = { ".c", ".h", ".S", ".rs" };
+	size_t best = 0, n = 1;
+
+	if (p[0] != '@' || !(isalnum((unsigned char)p[1]) || p[1] == '_' || p[1] == '/' || p[1] == '.'))
+		return 0;
+	for (; isalnum((unsigned char)p[n]) || (p[n] && strchr("_./-+", p[n])); n++) {
+		for (size_t i = 0; i < KA_COUNT(ends); i++) {
+			size_t len = strlen(ends[i]);
+
+			if (n > len && !strncmp(p + n + 1 - len, ends[i], len) && !isalnum((unsigned char)p[n + 1]))
+				best = n + 1;
+		}
+	}
+	return best ? best : 1 + strspn(p + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./");
+}
+
+/* "1.5", "1.5e-3": only where numbers are as in C. Bytes, 0: none. */
+static size_t real(const char *p, double *ret)
+{
+	size_t n = strspn(p, "0123456789");
+	char *digits;
+
+	if (p[n] != '.' || !isdigit((unsigned char)p[n + 1]))
+		return 0;
+	n++;
+	n += strspn(p + n, "0123456789");
+	if ((p[n] == 'e' || p[n] == 'E') && isdigit((unsigned char)p[n + 1 + (p[n + 1] == '+' || p[n + 1] == '-')])) {
+		n += 1 + (p[n + 1] == '+' || p[n + 1] == '-');
+		n += strspn(p + n, "0123456789");
+	}
+	digits = ka_xstrndup(p, n);
+	*ret = strtod(digits, NULL);
+	free(digits);
+	return n;
+}
+
 static const char *const operators[] = {
-	"<<", ">>", "<=", ">=", "==", "!=", "&&", "||", "->",
+	"<<=", ">>=", "..", "=~", "!~", "++", "--", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<", ">>", "<=", ">=", "==", "!=", "&&", "||", "->",
 	"+", "-", "*", "/", "%", "<", ">", "=", "!", "~", "&", "|", "^", "?", ":", ",", ".", "(", ")", "[", "]",
 };
 
@@ -246,11 +307,19 @@ struct ka_error *ka_lexer_next(struct ka_lexer *l)
 	if (*l->at == '\'' || *l->at == '"')
 		return quoted(l);
 	if (is_word(*l->at)) {
+		if (!(l->flags & (KA_EXPR_HEX | KA_EXPR_DECIMAL)) && (t->len = real(l->at, &t->real))) {
+			t->kind = KA_TOKEN_NUMBER;
+			t->is_real = true;
+			l->at += t->len;
+			return NULL;
+		}
 		while (is_word(l->at[t->len]))
 			t->len++;
 		t->kind = isdigit((unsigned char)*t->start) ? KA_TOKEN_NUMBER : KA_TOKEN_NAME;
 		if (t->kind == KA_TOKEN_NAME)
 			t->len += clone_suffix(l->at + t->len);
+		if (t->kind == KA_TOKEN_NAME)
+			t->len += file_suffix(l->at + t->len);
 		if (t->kind == KA_TOKEN_NUMBER && !ka_expr_digits(t->start, t->len, l->flags, t))
 			return ka_expr_error(l, t, "not a number, or one of more than 64 bits");
 		l->at += t->len;

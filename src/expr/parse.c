@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Text to tree: C's operators and precedence. Knows no symbols and no types: what a name is shows when it is evaluated. */
+#include <ctype.h>
 #include "tree.h"
 
 struct parser {
 	struct ka_lexer l;
 	unsigned nesting;
+	size_t tokens;		/* read so far: what is read again (sizeof of what is no type) could double at each level */
 	unsigned ternary;	/* within "? ... :" of these parentheses: there ':' ends the middle */
 };
 
@@ -31,6 +33,8 @@ static struct ka_error *with_children(struct parser *p, const struct ka_token *t
 	e->a = a;
 	e->b = b;
 	e->c = c;
+	if (e->type.of && e->type.of->depth >= e->depth)
+		e->depth = (uint16_t)(e->type.of->depth + 1);
 	for (size_t i = 0; i < KA_COUNT(children); i++)
 		if (children[i] && children[i]->depth >= e->depth)
 			e->depth = (uint16_t)(children[i]->depth + 1);
@@ -41,6 +45,8 @@ static struct ka_error *with_children(struct parser *p, const struct ka_token *t
 
 static struct ka_error *next(struct parser *p)
 {
+	if (++p->tokens > KA_EXPR_TOKENS)
+		return ka_expr_error(&p->l, &p->l.token, "the expression is too complicated");
 	return ka_lexer_next(&p->l);
 }
 
@@ -86,13 +92,18 @@ static bool is_integer_word(const struct ka_token *t)
 	return false;
 }
 
+static bool is_typeof(const struct ka_token *t)
+{
+	return ka_token_is(t, "typeof") || ka_token_is(t, "__typeof__") || ka_token_is(t, "__typeof");
+}
+
 static bool starts_type(const struct ka_token *t)
 {
 	struct ka_type_name unused;
 
 	if (t->kind != KA_TOKEN_NAME)
 		return false;
-	return is_qualifier(t) || is_integer_word(t) || ka_token_is(t, "struct") || ka_token_is(t, "union") ||
+	return is_qualifier(t) || is_integer_word(t) || is_typeof(t) || ka_token_is(t, "struct") || ka_token_is(t, "union") ||
 	       ka_token_is(t, "enum") || ka_type_word(t->start, t->len, &unused);
 }
 
@@ -149,6 +160,29 @@ static struct ka_error *parse_stars(struct parser *p, struct ka_type_name *ret)
 	return err;
 }
 
+static struct ka_error *parse_type(struct parser *p, struct ka_type_name *ret);
+
+/* typeof(EXPR), typeof(TYPE): a name alone is an expression until it is evaluated. */
+static struct ka_error *parse_typeof(struct parser *p, struct ka_type_name *ret)
+{
+	unsigned ternary = p->ternary;
+	struct ka_error *err = next(p);
+
+	p->ternary = 0;
+	if (!err)
+		err = expect(p, "(", "behind typeof");
+	if (!err) {
+		err = enter(p);
+		if (!err)
+			err = starts_type(&p->l.token) ? parse_type(p, ret) : parse_comma(p, &ret->of);
+		p->nesting--;
+	}
+	if (!err)
+		err = expect(p, ")", "to close typeof");
+	p->ternary = ternary;
+	return err ? err : parse_stars(p, ret);
+}
+
 /* A type as it stands in casts; the token after it is current then. */
 static struct ka_error *parse_type(struct parser *p, struct ka_type_name *ret)
 {
@@ -157,6 +191,8 @@ static struct ka_error *parse_type(struct parser *p, struct ka_type_name *ret)
 	memset(ret, 0, sizeof(*ret));
 	if (err)
 		return err;
+	if (is_typeof(&p->l.token))
+		return parse_typeof(p, ret);
 	if (is_integer_word(&p->l.token)) {
 		err = parse_integer_type(p, ret);
 		return err ? err : parse_stars(p, ret);
@@ -195,6 +231,12 @@ struct ka_error *ka_type_name_parse(struct ka_arena *a, const char *text, struct
 }
 
 /* ---- operands ---- */
+
+static struct ka_error *changes(struct parser *p)
+{
+	return ka_expr_error(&p->l, &p->l.token, "nothing can be changed in a dump%s",
+			     at(p, "=") ? "; '==' compares, and 'set $NAME = EXPR' keeps a value" : "");
+}
 
 /* The path of offsetof and container_of: "a.b[3].c", taken as it is written. */
 static struct ka_error *parse_path(struct parser *p, char **ret)
@@ -250,7 +292,7 @@ static struct ka_error *parse_offset(struct parser *p, bool is_container, struct
 	return err ? err : with_children(p, &t, e, a, NULL, NULL);
 }
 
-/* NAME or NAME:CPU */
+/* NAME or NAME:CPUS */
 static struct ka_error *parse_name(struct parser *p, struct ka_expr **ret)
 {
 	struct ka_token t = p->l.token;
@@ -261,15 +303,20 @@ static struct ka_error *parse_name(struct parser *p, struct ka_expr **ret)
 	*ret = e;
 	if (err || !at(p, ":") || !p->l.token.is_adjacent || p->ternary)
 		return err;
-	err = next(p);
-	if (err)
-		return err;
-	/* A CPU is decimal, whatever the numbers around it are. */
-	if (p->l.token.kind != KA_TOKEN_NUMBER || !p->l.token.is_adjacent ||
-	    !ka_expr_digits(p->l.token.start, p->l.token.len, KA_EXPR_DECIMAL, &p->l.token) || p->l.token.number > UINT32_MAX)
-		return ka_expr_error(&p->l, &p->l.token, "the number of one CPU expected behind '%s:'", e->name);
-	e->has_cpu = true;
-	e->number = p->l.token.number;
+	/* A list of CPUs is no token: "1,3-5", "a". */
+	const char *start = p->l.at;
+	size_t n = 0;
+
+	while (isdigit((unsigned char)start[n]) || (n && (start[n] == ',' || start[n] == '-') && isdigit((unsigned char)start[n + 1])))
+		n++;
+	if (!n && start[0] == 'a')
+		n = !strncmp(start, "all", 3) ? 3 : 1;
+	if (!n || isalnum((unsigned char)start[n]) || start[n] == '_') {
+		err = next(p);
+		return err ? err : ka_expr_error(&p->l, &p->l.token, "CPUs expected behind '%s:': 0, or 1,3-5, or a for all", e->name);
+	}
+	e->cpus = ka_strndup(p->l.arena, start, n);
+	p->l.at += n;
 	return next(p);
 }
 
@@ -296,6 +343,8 @@ static struct ka_error *parse_primary(struct parser *p, struct ka_expr **ret)
 		e->number = t->number;
 		e->int_size = t->int_size;
 		e->is_signed = t->is_signed;
+		e->is_real = t->is_real;
+		e->real = t->real;
 		return next(p);
 	case KA_TOKEN_STRING:
 		*ret = e = node(p, KA_EXPR_STRING, t);
@@ -319,7 +368,7 @@ static struct ka_error *parse_postfix(struct parser *p, struct ka_expr **ret)
 
 	while (!err) {
 		struct ka_token t = p->l.token;
-		struct ka_expr *e, *index = NULL;
+		struct ka_expr *e, *index = NULL, *last = NULL;
 
 		if (at(p, ".") || at(p, "->")) {
 			e = node(p, KA_EXPR_MEMBER, &t);
@@ -338,16 +387,24 @@ static struct ka_error *parse_postfix(struct parser *p, struct ka_expr **ret)
 			err = next(p);
 			if (!err)
 				err = parse_comma(p, &index);
+			if (!err && at(p, "..")) {
+				e->op = KA_EXPR_SLICE;
+				err = next(p);
+				if (!err)
+					err = parse_ternary(p, &last);
+			}
 			p->ternary = ternary;
 			if (!err)
 				err = expect(p, "]", "behind the index");
 		} else if (at(p, "(")) {
 			return ka_expr_error(&p->l, &t, "functions of a dead kernel cannot be called");
+		} else if (at(p, "++") || at(p, "--")) {
+			return changes(p);
 		} else {
 			return NULL;
 		}
 		if (!err)
-			err = with_children(p, &t, e, *ret, index, NULL);
+			err = with_children(p, &t, e, *ret, index, last);
 		*ret = e;
 	}
 	return err;
@@ -408,7 +465,7 @@ static struct ka_error *parse_cast(struct parser *p, struct ka_expr **ret)
 	return err ? err : with_children(p, &t, e, a, NULL, NULL);
 }
 
-/* sizeof(TYPE), sizeof EXPR, _Alignof(TYPE) */
+/* sizeof(TYPE), sizeof EXPR; the same of alignof */
 static struct ka_error *parse_sizeof(struct parser *p, struct ka_expr **ret)
 {
 	bool is_align = !at(p, "sizeof"), is_type = false;
@@ -419,27 +476,35 @@ static struct ka_error *parse_sizeof(struct parser *p, struct ka_expr **ret)
 
 	*ret = NULL;
 	if (!err && at(p, "(")) {
-		/* A name alone is taken for a type; whether there is one shows when it is evaluated. */
+		/* A name alone may be a type or a variable: that shows when it is evaluated. */
 		struct ka_type_name type;
+		struct ka_token name;
 
 		err = next(p);
-		is_type = !err && p->l.token.kind == KA_TOKEN_NAME && !ka_error_drop(parse_type(p, &type)) && at(p, ")");
+		name = p->l.token;
+		is_type = !err && name.kind == KA_TOKEN_NAME && !ka_error_drop(parse_type(p, &type)) && at(p, ")");
 		if (is_type) {
 			*ret = node(p, is_align ? KA_EXPR_ALIGNOF_TYPE : KA_EXPR_SIZEOF_TYPE, &t);
 			(*ret)->type = type;
-			return next(p);
+			if (type.name && !type.stars && !strchr(type.name, ' ')) {
+				a = node(p, KA_EXPR_NAME, &name);
+				a->name = type.name;
+			}
+			err = next(p);
+			/* "sizeof(x)->y", "sizeof(x)[0]" are of expressions. */
+			if (!err && !at(p, "->") && !at(p, ".") && !at(p, "["))
+				return with_children(p, &t, *ret, a, NULL, NULL);
+			a = NULL;
 		}
 		ka_error_drop(err);
 		err = NULL;
 		p->l = saved;
 	}
-	if (!err && is_align)
-		err = ka_expr_error(&p->l, &p->l.token, "a type in parentheses expected");
 	if (!err)
 		err = parse_unary(p, &a);
 	if (err)
 		return err;
-	*ret = node(p, KA_EXPR_SIZEOF, &t);
+	*ret = node(p, is_align ? KA_EXPR_ALIGNOF : KA_EXPR_SIZEOF, &t);
 	return with_children(p, &t, *ret, a, NULL, NULL);
 }
 
@@ -458,7 +523,7 @@ static struct ka_error *parse_unary_inner(struct parser *p, struct ka_expr **ret
 		err = is_cast(p, &cast);
 		return err ? err : cast ? parse_cast(p, ret) : parse_postfix(p, ret);
 	}
-	if (at(p, "sizeof") || at(p, "_Alignof") || at(p, "alignof") || at(p, "__alignof__"))
+	if (at(p, "sizeof") || at(p, "_Alignof") || at(p, "alignof") || at(p, "__alignof__") || at(p, "__alignof"))
 		return parse_sizeof(p, ret);
 	for (size_t i = 0; i < KA_COUNT(unary); i++) {
 		if (!at(p, unary[i].text))
@@ -469,6 +534,8 @@ static struct ka_error *parse_unary_inner(struct parser *p, struct ka_expr **ret
 			err = parse_unary(p, &a);
 		return err ? err : with_children(p, &t, *ret, a, NULL, NULL);
 	}
+	if (at(p, "++") || at(p, "--"))
+		return changes(p);
 	if (at(p, "&&"))
 		return ka_expr_error(&p->l, &t, "an operand expected before '&&'");
 	return parse_postfix(p, ret);
@@ -489,7 +556,7 @@ static const struct { const char *text; uint8_t level, op; } binary[] = {
 	{ "+", 9, KA_EXPR_ADD }, { "-", 9, KA_EXPR_SUB },
 	{ "<<", 8, KA_EXPR_SHL }, { ">>", 8, KA_EXPR_SHR },
 	{ "<", 7, KA_EXPR_LT }, { ">", 7, KA_EXPR_GT }, { "<=", 7, KA_EXPR_LE }, { ">=", 7, KA_EXPR_GE },
-	{ "==", 6, KA_EXPR_EQ }, { "!=", 6, KA_EXPR_NE },
+	{ "==", 6, KA_EXPR_EQ }, { "!=", 6, KA_EXPR_NE }, { "=~", 6, KA_EXPR_LIKE }, { "!~", 6, KA_EXPR_UNLIKE },
 	{ "&", 5, KA_EXPR_AND }, { "^", 4, KA_EXPR_XOR }, { "|", 3, KA_EXPR_OR },
 	{ "&&", 2, KA_EXPR_BOTH }, { "||", 1, KA_EXPR_EITHER },
 };
@@ -519,12 +586,24 @@ static struct ka_error *parse_binary(struct parser *p, unsigned level, struct ka
 	return err;
 }
 
+static bool is_assignment(const struct ka_token *t)
+{
+	static const char *const words[] = { "=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=" };
+
+	for (size_t i = 0; i < KA_COUNT(words); i++)
+		if (ka_token_is(t, words[i]))
+			return true;
+	return false;
+}
+
 static struct ka_error *parse_ternary_inner(struct parser *p, struct ka_expr **ret)
 {
 	struct ka_error *err = parse_binary(p, 1, ret);
 	struct ka_token t = p->l.token;
 	struct ka_expr *e, *yes = NULL, *no = NULL;
 
+	if (!err && is_assignment(&p->l.token))
+		return changes(p);
 	if (err || !at(p, "?"))
 		return err;
 	e = node(p, KA_EXPR_TERNARY, &t);
@@ -582,11 +661,13 @@ struct ka_error *ka_expr_parse(struct ka_arena *a, const char *text, unsigned fl
 	err = next(&p);
 	if (!err)
 		err = parse_comma(&p, ret);
-	if (!err && at(&p, "="))
-		err = ka_expr_error(&p.l, &p.l.token, "nothing can be assigned in a dump; '==' compares");
-	else if (!err && p.l.token.kind != KA_TOKEN_END)
+	if (!err && p.l.token.kind != KA_TOKEN_END)
 		err = ka_expr_error(&p.l, &p.l.token, "an operator or the end expected");
-	if (err)
+	if (err) {
+		ka_expr_point(err, text);
 		*ret = NULL;
+	} else {
+		(*ret)->text = ka_strdup(a, text);
+	}
 	return err;
 }

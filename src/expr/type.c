@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Types of values: from the debuginfo, or built in, with pointers and array bounds above them. */
+#include <kanalyze/variable.h>
 #include "value.h"
 
 unsigned ka_eval_long(const struct ka_eval *v)
@@ -33,26 +34,80 @@ struct ka_error *ka_value_describe(struct ka_eval *v, struct ka_value *x)
 	return NULL;
 }
 
+/* What BTF of the kernel lacks: BTF of a module, then DWARF. */
+static bool find_elsewhere(struct ka_eval *v, const char *name, struct ka_type *ret)
+{
+	struct ka_kernel *k = v->k;
+	struct ka_types *t;
+
+	for (size_t i = 0; k->hooks.module_types && k->hooks.module_symbols && !ka_interrupted(); i++) {
+		struct ka_module_symbols unused;
+
+		if (!k->hooks.module_symbols(k, i, &unused))
+			break;
+		t = k->hooks.module_types(k, i, false);
+		ret->id = t ? ka_types_find(t, name) : 0;
+		if (ret->id) {
+			ret->types = t;
+			return true;
+		}
+	}
+	t = k->object ? ka_kernel_dwarf(k) : NULL;
+	ret->id = t && t != ret->types ? ka_types_find(t, name) : 0;
+	ret->types = t;
+	return ret->id;
+}
+
+static struct ka_error *of_file(struct ka_eval *v, const char *name, struct ka_type *ret)
+{
+	struct ka_arena *a = ka_arena_new();
+	struct ka_type_place *all;
+	size_t n = ka_type_find_all(v->k, name, a, &all);
+
+	if (n)
+		*ret = (struct ka_type){ .types = all[0].type.types, .id = all[0].type.id, .stars = ret->stars };
+	ka_arena_free(a);
+	return n ? NULL : ka_error_new(KA_MISSING, "there is no type '%s'", name);
+}
+
 struct ka_error *ka_type_resolve(struct ka_eval *v, const struct ka_type_name *n, struct ka_type *ret)
 {
 	struct ka_types *t;
+	struct ka_value x;
 	struct ka_error *err;
 
 	memset(ret, 0, sizeof(*ret));
 	ret->stars = n->stars;
+	if (n->of) {
+		err = ka_eval_type(v, n->of, &x);
+		if (err)
+			return err;
+		if (x.text)
+			return ka_error_new(KA_USAGE, "the type of a string is not needed for anything");
+		if (n->stars && (x.type.count || x.type.stars + n->stars > 64))
+			return ka_error_new(KA_USAGE, "a pointer to an array, or of too many levels");
+		*ret = x.type;
+		ret->stars += n->stars;
+		return NULL;
+	}
 	if (!n->name) {
 		ret->int_size = n->is_long ? (uint8_t)ka_eval_long(v) : n->int_size;
 		ret->is_int_signed = n->is_signed;
+		ret->is_float = n->is_float;
+		ret->is_bool = n->is_bool;
 		return NULL;
 	}
 	if (!v->k)
 		return ka_error_new(KA_MISSING, "type '%s': there are no types without a dump", n->name);
+	if (strchr(n->name, '@'))
+		return of_file(v, n->name, ret);
 	err = ka_kernel_types(v->k, &t);
 	if (err)
 		return ka_error_wrap(err, "type '%s'", n->name);
 	ret->types = t;
 	ret->id = ka_types_find(t, n->name);
-	if (!ret->id)
+	/* A declaration is not the type when a module defines it. */
+	if (!ret->id && !find_elsewhere(v, n->name, ret))
 		return ka_error_new(KA_MISSING, "there is no type '%s'", n->name);
 	return NULL;
 }

@@ -19,6 +19,19 @@ struct ka_value ka_value_int(unsigned size, bool is_signed, uint64_t bits)
 	};
 }
 
+struct ka_value ka_value_real(unsigned size, double real)
+{
+	return (struct ka_value){
+		.type = { .int_size = (uint8_t)size, .is_float = true, .is_int_signed = true }, .kind = KA_TYPE_FLOAT, .size = size,
+		.is_loaded = true, .real = size == 4 ? (double)(float)real : real,
+	};
+}
+
+bool ka_value_truth(const struct ka_value *x)
+{
+	return x->kind == KA_TYPE_FLOAT ? x->real != 0 : x->bits != 0;
+}
+
 bool ka_value_is_pointer(const struct ka_value *x)
 {
 	return x->kind == KA_TYPE_POINTER;
@@ -54,6 +67,29 @@ static struct ka_error *load_bitfield(struct ka_eval *v, struct ka_value *x)
 	return NULL;
 }
 
+static struct ka_error *load_real(struct ka_eval *v, struct ka_value *x)
+{
+	uint8_t raw[8];
+	struct ka_error *err;
+
+	if (x->size != 4 && x->size != 8)
+		return ka_error_new(KA_UNSUPPORTED, "a floating-point number of %" PRIu64 " bytes", x->size);
+	err = ka_read(v->k, x->addr, raw, x->size);
+	if (err)
+		return err;
+	x->bits = ka_uint_from(v->k, raw, x->size);
+	if (x->size == 4) {
+		uint32_t half = (uint32_t)x->bits;
+		float f;
+
+		memcpy(&f, &half, sizeof(f));
+		x->real = f;
+	} else {
+		memcpy(&x->real, &x->bits, sizeof(x->real));
+	}
+	return NULL;
+}
+
 struct ka_error *ka_value_load(struct ka_eval *v, struct ka_value *x)
 {
 	uint8_t raw[8];
@@ -70,13 +106,19 @@ struct ka_error *ka_value_load(struct ka_eval *v, struct ka_value *x)
 		x->is_loaded = true;
 		return NULL;
 	}
-	if (x->kind != KA_TYPE_INT && x->kind != KA_TYPE_ENUM && x->kind != KA_TYPE_POINTER)
+	if (x->kind != KA_TYPE_INT && x->kind != KA_TYPE_ENUM && x->kind != KA_TYPE_POINTER && x->kind != KA_TYPE_FLOAT)
 		return ka_error_new(KA_USAGE, x->kind == KA_TYPE_STRUCT || x->kind == KA_TYPE_UNION ?
 				    "a struct is no number: take one of its members, or its address with &" :
-				    x->kind == KA_TYPE_FLOAT ? "floating point is not supported" : "what lies there has no type: cast it");
+				    "what lies there has no type: cast it");
+	if (v->unevaluated) {
+		x->is_loaded = true;
+		return NULL;
+	}
 	if (!v->k)
 		return ka_error_new(KA_MISSING, "there is no memory to read");
-	if (x->bit_size) {
+	if (x->kind == KA_TYPE_FLOAT) {
+		err = load_real(v, x);
+	} else if (x->bit_size) {
 		err = load_bitfield(v, x);
 	} else {
 		if (x->size != 1 && x->size != 2 && x->size != 4 && x->size != 8)
@@ -95,6 +137,50 @@ struct ka_error *ka_value_place(struct ka_eval *v, struct ka_type t, ka_addr at,
 	return ka_value_describe(v, ret);
 }
 
+static bool is_bool(struct ka_eval *v, const struct ka_type *t)
+{
+	struct ka_type_info info;
+
+	ka_type_strip(v->k, t, &info);
+	return info.is_bool;
+}
+
+/* Without the fraction. What does not fit C leaves open: the nearest that does. */
+static uint64_t integer_of(double real)
+{
+	if (real != real)
+		return 0;
+	if (real < 0)
+		return real <= -9223372036854775808.0 ? (uint64_t)INT64_MIN : (uint64_t)(int64_t)real;
+	return real >= 18446744073709551616.0 ? UINT64_MAX : (uint64_t)real;
+}
+
+struct ka_error *ka_value_number(struct ka_kernel *k, const struct ka_value *x, uint64_t *ret)
+{
+	struct ka_eval v = { .k = k };
+	struct ka_value y = *x;
+	struct ka_error *err;
+
+	*ret = 0;
+	if (x->text)
+		return ka_error_new(KA_USAGE, "a string is no number");
+	if (x->kind == KA_TYPE_STRUCT || x->kind == KA_TYPE_UNION || x->kind == KA_TYPE_ARRAY || x->kind == KA_TYPE_FUNC) {
+		*ret = x->is_lvalue ? x->addr : x->bits;
+		return NULL;
+	}
+	err = ka_value_load(&v, &y);
+	if (!err)
+		*ret = y.kind == KA_TYPE_FLOAT ? integer_of(y.real) : y.bits;
+	return err;
+}
+
+struct ka_error *ka_value_of_type(struct ka_kernel *k, const struct ka_type *t, ka_addr at, struct ka_value *ret)
+{
+	struct ka_eval v = { .k = k };
+
+	return ka_value_place(&v, *t, at, ret);
+}
+
 struct ka_error *ka_value_cast(struct ka_eval *v, const struct ka_value *x, struct ka_type t, struct ka_value *ret)
 {
 	struct ka_value from = *x;
@@ -109,17 +195,26 @@ struct ka_error *ka_value_cast(struct ka_eval *v, const struct ka_value *x, stru
 		*ret = *x;
 		return NULL;
 	}
-	if (ret->kind != KA_TYPE_INT && ret->kind != KA_TYPE_ENUM && ret->kind != KA_TYPE_POINTER)
-		return ka_error_new(KA_USAGE, "only casts to integers and pointers are possible%s",
-				    ret->kind == KA_TYPE_STRUCT || ret->kind == KA_TYPE_UNION ? ": put a * behind the struct" : "");
+	if (ret->kind == KA_TYPE_VOID)
+		return NULL;
+	if (ret->kind != KA_TYPE_INT && ret->kind != KA_TYPE_ENUM && ret->kind != KA_TYPE_POINTER && ret->kind != KA_TYPE_FLOAT)
+		return ka_error_new(KA_USAGE, "only casts to numbers and pointers are possible%s",
+				    ret->kind == KA_TYPE_STRUCT || ret->kind == KA_TYPE_UNION ?
+				    ": *(struct NAME *)ADDRESS is the struct that lies there" : "");
 	if (ret->size > 8)
 		return ka_error_new(KA_UNSUPPORTED, "an integer of %" PRIu64 " bytes", ret->size);
 	err = ka_value_load(v, &from);
 	if (err)
 		return err;
-	ret->bits = ret->type_name && !strcmp(ret->type_name, "_Bool") ? from.bits != 0 :
-		    ka_bits_extend(from.bits, (unsigned)ret->size, ret->is_signed);
 	ret->is_loaded = true;
+	if (ret->kind == KA_TYPE_FLOAT) {
+		ret->real = from.kind == KA_TYPE_FLOAT ? from.real : from.is_signed ? (double)(int64_t)from.bits : (double)from.bits;
+		ret->real = ret->size == 4 ? (double)(float)ret->real : ret->real;
+		return NULL;
+	}
+	if (from.kind == KA_TYPE_FLOAT && !is_bool(v, &t))
+		from.bits = integer_of(from.real);
+	ret->bits = is_bool(v, &t) ? ka_value_truth(&from) : ka_bits_extend(from.bits, (unsigned)ret->size, ret->is_signed);
 	return NULL;
 }
 

@@ -15,12 +15,25 @@ static const struct {
 	{ "int8_t", 1, true, false }, { "int16_t", 2, true, false }, { "int32_t", 4, true, false }, { "int64_t", 8, true, false },
 	{ "uchar", 1, false, false }, { "ushort", 2, false, false }, { "uint", 4, false, false }, { "ulong", 0, false, true },
 	{ "uintptr_t", 0, false, true }, { "intptr_t", 0, true, true }, { "size_t", 0, false, true }, { "ssize_t", 0, true, true },
-	{ "bool", 1, false, false }, { "_Bool", 1, false, false }, { "void", 0, false, false },
+	{ "void", 0, false, false },
 	{ "ulonglong", 8, false, false }, { "longlong", 8, true, false },
 };
 
+static bool is(const char *word, size_t len, const char *name)
+{
+	return strlen(name) == len && !memcmp(name, word, len);
+}
+
 bool ka_type_word(const char *word, size_t len, struct ka_type_name *ret)
 {
+	if (is(word, len, "bool") || is(word, len, "_Bool")) {
+		*ret = (struct ka_type_name){ .int_size = 1, .is_bool = true };
+		return true;
+	}
+	if (is(word, len, "float") || is(word, len, "double")) {
+		*ret = (struct ka_type_name){ .int_size = len == 5 ? 4 : 8, .is_float = true, .is_signed = true };
+		return true;
+	}
 	for (size_t i = 0; i < KA_COUNT(words); i++) {
 		if (strlen(words[i].word) == len && !memcmp(words[i].word, word, len)) {
 			*ret = (struct ka_type_name){ .int_size = words[i].size, .is_signed = words[i].is_signed, .is_long = words[i].is_long };

@@ -215,6 +215,10 @@ static void fault_text(struct ka_out *out, const char *command, const struct ka_
 		ka_str_printf(&text, "%s: ", command);
 	ka_escape_text(&text, err->message, strlen(err->message), true);
 	ka_str_add(&text, has_colour ? "\033[0m\n" : "\n");
+	if (err->detail && (is_paged || isatty(out->faults_fd))) {
+		ka_escape_text(&text, err->detail, strlen(err->detail), true);
+		ka_str_add(&text, "\n");
+	}
 	if (is_in_sink) {
 		ka_str_addn(&out->sink->buf, text.p, text.len);
 		ka_sink_tick(out->sink);

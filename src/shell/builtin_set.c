@@ -108,6 +108,42 @@ static struct ka_error *variable_set(struct ka_call *c)
 	return NULL;
 }
 
+/* One line: a number with its type's name, the place of what is larger. */
+static void convenience_show(struct ka_call *c, const char *name, const struct ka_value *v)
+{
+	const char *text;
+
+	if (v->text)
+		text = ka_printf(c->arena, "\"%.*s\"", (int)v->text_size, v->text);
+	else if (v->kind == KA_TYPE_FLOAT)
+		text = ka_printf(c->arena, "%g", v->real);
+	else if (v->kind == KA_TYPE_POINTER || !v->is_loaded)
+		text = ka_printf(c->arena, "%s%s0x%llx", v->type_name ? v->type_name : "", v->type_name ? " at " : "",
+				 (unsigned long long)(v->is_loaded ? v->bits : v->addr));
+	else
+		text = ka_printf(c->arena, v->is_signed ? "%lld" : "%llu", (unsigned long long)v->bits);
+	ka_out_row(c->out, &ka_rows_variable_row, &(struct variable_row){ name, text, NULL, "set $NAME = EXPRESSION" });
+}
+
+/* "$x = EXPR" keeps a value, "$x" shows it, "$" all of them. */
+static struct ka_error *convenience(struct ka_call *c)
+{
+	const char *typed = c->session->text ? strchr(c->session->text, '$') : NULL, *name;
+	const struct ka_value *v;
+	bool found = false;
+
+	if (c->argc > 1 || strchr(c->argv[0], '='))
+		return typed ? ka_variable_set(c->session, typed) : ka_call_usage(c, "set $NAME = EXPRESSION");
+	for (size_t i = 0; (v = ka_variable_get(c->session, i, &name)); i++) {
+		if (c->argv[0][1] && strcmp(name, c->argv[0]))
+			continue;
+		convenience_show(c, name, v);
+		found = true;
+	}
+	return found || !c->argv[0][1] ? NULL :
+	       ka_error_new(KA_NOT_FOUND, "there is no variable '%s': 'set %s = EXPRESSION' makes it", c->argv[0], c->argv[0]);
+}
+
 static struct ka_error *by_cpu(struct ka_call *c, const char *text)
 {
 	unsigned count = ka_cpu_count(c->k);
@@ -151,8 +187,12 @@ static struct ka_error *set_run(struct ka_call *c)
 	if (ka_call_has(c, "v")) {
 		for (const struct ka_setting *v = ka_setting_table; v->name; v++)
 			variable_show(c, v);
-		return NULL;
+		c->argc = 1;
+		c->argv = (char *[]){ (char *)"$" };
+		return convenience(c);
 	}
+	if (c->argc && c->argv[0][0] == '$')
+		return convenience(c);
 	if (c->argc && ka_setting_find(c->argv[0]))
 		return variable_set(c);
 	why = c->argc ? ka_setting_why_not(c->argv[0]) : NULL;
@@ -201,19 +241,24 @@ static const struct ka_option options[] = {
 
 const struct ka_command ka_command_set = {
 	.name = "set",
-	.args = "[PID | TASK | -a [PID | TASK] | -c CPU | -p | -v | VARIABLE [VALUE]]",
+	.args = "[PID | TASK | -a [PID | TASK] | -c CPU | -p | -v | VARIABLE [VALUE] | $name [= value]]",
 	.brief = "the current task, and variables",
 	.help = "Without arguments, shows the current task: the one that bt, files, vm and others look at when no task is named. At the\n"
 		"start it is the task that ended the machine. With PID (decimal), TASK (its address), -c or -p, another task becomes the\n"
 		"current one. With VARIABLE, shows what it is, with VALUE sets it; 'set -v' lists all. Variables are usually set in\n"
 		"~/.kanalyzerc.\n"
 		"\n"
+		"$name = value keeps the value of an expression, with its type, for later expressions; $name alone shows it, $ all of\n"
+		"them.\n"
+		"\n"
 		"EXAMPLES\n"
 		"    set 1\n"
 		"    set -c 3\n"
 		"    set scroll off\n"
+		"    set $t = (struct task_struct *)0xffff888004a20000\n"
 		"    set -v\n",
 	.options = options,
+	.needs = KA_DOLLAR_ARGS,
 	.rows = (const struct ka_rows *const[]){ &ka_rows_context_row, &ka_rows_variable_row, NULL },
 	.run = set_run,
 };

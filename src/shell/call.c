@@ -131,10 +131,12 @@ static bool is_negative_number(const struct ka_call *c, const char *word)
 struct ka_error *ka_options_parse(struct ka_call *c, int argc, char **argv)
 {
 	struct ka_error *err = NULL;
+	bool is_raw = false;
 
 	c->argv = ka_alloc(c->arena, (argc + 1) * sizeof(*c->argv));
 	for (int i = 1; i < argc && !err; i++) {
-		if (c->command->needs & KA_RAW_ARGS) {
+		is_raw |= (c->command->needs & KA_DOLLAR_ARGS) && argv[i][0] == '$';
+		if ((c->command->needs & KA_RAW_ARGS) || is_raw) {
 			c->argv[c->argc++] = argv[i];
 		} else if (!strcmp(argv[i], "--")) {
 			while (++i < argc)
@@ -294,6 +296,8 @@ static struct ka_error *usage_add(const struct ka_call *c, struct ka_error *err)
 	if (err->code != KA_USAGE || !ka_out_is_text(c->out))
 		return err;
 	fuller = ka_error_new(KA_USAGE, "%s\nusage: %s %s", err->message, c->command->name, c->command->args ? c->command->args : "");
+	fuller->detail = err->detail;
+	err->detail = NULL;
 	ka_error_free(err);
 	return fuller;
 }

@@ -2,6 +2,7 @@
 /* foreach: one run of a command over the tasks that selectors choose. */
 #include <regex.h>
 
+#include <kanalyze/filter.h>
 #include <kanalyze/task.h>
 
 #include "session.h"
@@ -21,6 +22,7 @@ struct selection {
 	} patterns;
 	bool is_state_wanted[KA_COUNT(states)];
 	bool has_state, is_kernel, is_user, is_leader, is_active;
+	struct ka_filter *where;
 };
 
 static void selection_free(struct selection *s)
@@ -130,6 +132,7 @@ static struct ka_error *run_for(struct ka_call *c, const struct selection *s, co
 	struct ka_error *err;
 	struct ka_task t;
 	size_t count = 0;
+	bool is_wanted;
 
 	for (int i = 0; i < argc; i++) {
 		ka_vec_push(&words, argv[i]);
@@ -142,6 +145,11 @@ static struct ka_error *run_for(struct ka_call *c, const struct selection *s, co
 			continue;
 		}
 		if (!is_selected(c->k, s, &t))
+			continue;
+		err = ka_filter_test(s->where, at, &is_wanted);
+		/* of one that cannot be read it is not known whether it is wanted */
+		ka_call_fault(c, ka_error_wrap(err, "PID %d", t.pid));
+		if (!is_wanted)
 			continue;
 		ka_vec_push(&words, ka_printf(c->arena, "%llx", (unsigned long long)at));
 		count++;
@@ -167,6 +175,14 @@ static struct ka_error *foreach_run(struct ka_call *c)
 		command = ka_command_find(c->session, c->argv[i]);
 		if (command && (command->needs & KA_TAKES_TASKS))
 			break;
+		if (!strcmp(c->argv[i], "--where") || !strncmp(c->argv[i], "--where=", 8)) {
+			const char *text = c->argv[i][7] ? c->argv[i] + 8 : ++i < c->argc ? c->argv[i] : NULL;
+
+			err = text ? ka_filter_new(c->k, c->arena, text, "task", "struct task_struct", &s.where) :
+				     ka_call_usage(c, "--where needs an expression");
+			command = NULL;
+			continue;
+		}
 		err = select_word(c, &s, c->argv[i]);
 		command = NULL;
 	}
@@ -179,17 +195,19 @@ static struct ka_error *foreach_run(struct ka_call *c)
 
 const struct ka_command ka_command_foreach = {
 	.name = "foreach",
-	.args = "[PID | TASK | NAME | REGEX | STATE | kernel | user | gleader | active]... COMMAND [OPTION]...",
+	.args = "[PID | TASK | NAME | REGEX | STATE | kernel | user | gleader | active | --where EXPR]... COMMAND [OPTION]...",
 	.brief = "runs a command for many tasks",
 	.help = "Runs COMMAND for all tasks, or for those that are selected. PID, TASK, NAME and REGEX (an extended regular expression over the\n"
 		"names) add tasks; the rest narrows them down: STATE is one of RU IN UN ST TR ZO DE SW WA PA ID NE, kernel takes kernel threads,\n"
 		"user all others, gleader the leaders of thread groups, active what was on a CPU. A \\ before a NAME makes it a name though a\n"
-		"command or state is called so.\n"
+		"command or state is called so. --where takes those of which an expression of C is true: task is the task, and the members of\n"
+		"task_struct are names by themselves.\n"
 		"\n"
 		"EXAMPLES\n"
 		"    foreach bt\n"
 		"    foreach UN bt -l\n"
-		"    foreach '^kworker' active bt\n",
+		"    foreach '^kworker' active bt\n"
+		"    foreach --where 'task->mm && prio < 120' bt\n",
 	.needs = KA_RAW_ARGS | KA_NEED_TASKS,
 	.run = foreach_run,
 };

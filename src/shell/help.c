@@ -25,6 +25,28 @@ const struct ka_topic ka_topics[] = {
 	  "\n"
 	  "At the prompt, TAB completes commands, options, variables, symbols, types and their members; Ctrl-C stops the running\n"
 	  "command, Ctrl-D leaves. At the start ~/.kanalyzerc is run, then ./.kanalyzerc if it is yours.\n" },
+	{ "expressions", "C over the dump: wherever an address or a value is expected",
+	  "Expressions are C's: all operators that change nothing, casts, sizeof, _Alignof, typeof, offsetof(TYPE, PATH),\n"
+	  "container_of(POINTER, TYPE, PATH), enumerators, functions (their addresses) and variables with their types. a[2..5]\n"
+	  "is an array of four elements; == != < > compare char arrays and char pointers with \"text\", =~ and !~ match them\n"
+	  "with a pattern of the shell. Nothing in a dump can be changed: there is no assignment.\n"
+	  "\n"
+	  "Where an address is expected (rd, vtop, sym, eval ...), a symbol is its address and numbers are hexadecimal without\n"
+	  "0x (eval: decimal unless there is an a-f in them); with p and --where, a variable is what it holds and numbers are C's.\n"
+	  "\n"
+	  "NAME@FILE is the variable, function or type of that source file, when several have one. A per-CPU variable is one\n"
+	  "CPU's as NAME:3, and several as NAME:1,3-5 or NAME:a. $rip and the like are registers of the current task where it\n"
+	  "was stopped, 'set $x = EXPR' keeps a value. Of several commands on a line or a pipe: parentheses or double quotes keep\n"
+	  "| < and > from being taken for these.\n"
+	  "\n"
+	  "--where EXPR takes those objects of which EXPR is true: the object has a name (task), its members are names by\n"
+	  "themselves. Single quotes hold it together:\n"
+	  "\n"
+	  "    ps --where 'task->mm && comm == \"nginx\"'\n"
+	  "    foreach --where 'se.vruntime > 1000000 && cpus_mask.bits[0] == 1' bt\n"
+	  "    rd init_task.comm 16\n"
+	  "    set $f = (struct file *)0xffff888004a20000\n"
+	  "    vtop $f->f_mapping\n" },
 	{ "output", "text, JSON and where they go",
 	  "On a terminal, output longer than the screen goes through a pager (see 'set scroll'), with colours unless NO_COLOR is\n"
 	  "set. Errors go to standard error (see 'set error'): 'kanalyze: COMMAND: MESSAGE'. What could not be read is told, and\n"

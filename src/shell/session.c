@@ -18,6 +18,7 @@ struct ka_session *ka_session_new(struct ka_kernel *k, const struct ka_command *
 	s->out = ka_out_new();
 	ka_settings_init(&s->settings);
 	ka_aliases_init(s);
+	ka_variables_init(s);
 	ka_sink_init(&s->standard, STDOUT_FILENO, false);
 	ka_out_direct(s->out, &s->standard, KA_OUT_TEXT, false);
 	return s;
@@ -31,6 +32,7 @@ void ka_session_free(struct ka_session *s)
 	ka_error_drop(ka_sink_close(&s->standard));
 	ka_out_free(s->out);
 	ka_aliases_free(s);
+	ka_variables_free(s);
 	ka_settings_free(&s->settings);
 	free(s->history_path);
 	free(s);

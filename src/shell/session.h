@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 #include <kanalyze/command.h>
+#include <kanalyze/expr.h>
 #include "line.h"
 #include "out.h"
 #include "settings.h"
@@ -35,6 +36,10 @@ struct ka_session {
 	bool has_told_loss;			/* that the dump was written by an unfit makedumpfile */
 	struct ka_call *call;			/* the innermost running one */
 	const char *text;			/* its command and arguments as typed */
+	struct {
+		KA_VEC(struct ka_convenience);
+	} variables;				/* variables.c: $x */
+	struct ka_expr_env expr_env;
 	char *history_path;
 	bool is_in_history;			/* the line being run is the last of the history */
 };
@@ -70,6 +75,14 @@ const struct ka_command *ka_command_next(const struct ka_session *s, size_t *at)
 const char *ka_command_nearest(const struct ka_session *s, const char *name);
 /* What a word that is no command means to the kernel: runs the command it maps to, or says what it is. */
 int ka_session_bare_word(struct ka_session *s, const struct ka_line *l);
+
+/* variables.c: registers and convenience variables in expressions */
+void ka_variables_init(struct ka_session *s);
+void ka_variables_free(struct ka_session *s);
+/* "$x = EXPR" */
+struct ka_error *ka_variable_set(struct ka_session *s, const char *text) KA_MUST_CHECK;
+/* In the order they were made; NULL past the end. */
+const struct ka_value *ka_variable_get(const struct ka_session *s, size_t i, const char **ret_name);
 
 /* alias.c */
 void ka_aliases_init(struct ka_session *s);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The session object: what lives as long as it does, and the state that the model keeps in it. */
 #include <stdatomic.h>
+#include <kanalyze/expr.h>
 #include "kernel.h"
 
 void *ka_kernel_alloc(struct ka_kernel *k, size_t size)
@@ -94,6 +95,11 @@ bool ka_is_kernel_addr(struct ka_kernel *k, ka_addr at)
 ka_addr ka_untag(struct ka_kernel *k, ka_addr at)
 {
 	return k->arch->untag ? k->arch->untag(&k->layout, at) : at;
+}
+
+void ka_expr_env_set(struct ka_kernel *k, const struct ka_expr_env *env)
+{
+	k->expr_env = env;
 }
 
 uint64_t ka_kernel_kaslr(struct ka_kernel *k)

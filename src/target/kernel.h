@@ -58,6 +58,7 @@ struct ka_target_hooks {
 	struct ka_orc *(*module_orc)(struct ka_kernel *k, ka_addr addr);
 };
 
+struct ka_expr_env;
 struct ka_kernel {
 	struct ka_image *image;
 	struct ka_object *object;	/* vmlinux; NULL: none */
@@ -79,6 +80,7 @@ struct ka_kernel {
 	struct ka_types *types;		/* BTF or DWARF */
 	struct ka_error *types_error;	/* why there are none */
 	struct ka_types *dwarf;		/* beside BTF: of variables; on first need */
+	const struct ka_expr_env *expr_env;	/* the shell's: registers, convenience variables; NULL none */
 	bool has_tried_types, has_tried_dwarf, has_tried_symtab;
 	struct ka_error *symtab_error;
 	pthread_mutex_t orc_lock;

@@ -22,6 +22,8 @@ const char *ka_type_builtin_name(struct ka_kernel *k, const struct ka_type *t)
 {
 	unsigned long_size = k ? ka_long_size(k) : 8;
 
+	if (t->is_bool)
+		return "_Bool";
 	for (size_t i = 0; i < KA_COUNT(builtins); i++) {
 		unsigned size = builtins[i].is_long ? long_size : builtins[i].size;
 
@@ -63,7 +65,8 @@ void ka_type_info(struct ka_kernel *k, const struct ka_type *t, struct ka_type_i
 		ret->kind = t->is_float ? KA_TYPE_FLOAT : t->int_size ? KA_TYPE_INT : KA_TYPE_VOID;
 		ret->size = t->int_size;
 		ret->is_signed = t->is_int_signed || t->is_float;
-		ret->is_char = t->int_size == 1;
+		ret->is_bool = t->is_bool;
+		ret->is_char = t->int_size == 1 && !t->is_bool;
 		ret->name = ka_type_builtin_name(k, t);
 		return;
 	}
