@@ -27,7 +27,7 @@ static bool leads_to(struct ka_kernel *k, struct ka_cursor c, const struct ka_st
 			return false;
 		if (c.pt && c.pt->ip == saved->ip && c.pt->sp == saved->sp)
 			return true;
-		if (c.is_end || c.by == KA_BY_SCAN || c.by == KA_BY_FP)
+		if (c.is_end || c.by == KA_BY_SCAN || (c.by == KA_BY_FP && !k->arch->has_frame_records))
 			return false;
 	}
 	return false;

@@ -247,9 +247,14 @@ static struct ka_error *check_move(struct ka_kernel *k, const struct ka_stacks *
 {
 	const struct ka_stack_area *old = ka_stacks_at(s, from->sp), *new;
 
+	uint64_t fp;
+
 	to->left = NULL;
 	if (to->is_end)
 		return NULL;
+	/* a function that switches stacks has its record on the one that it left (call_on_irq_stack, 17d8f0ce3a8e, v5.11) */
+	if (k->arch->has_frame_records && !ka_stacks_at(s, to->sp) && reg_get(&to->regs, k->arch->fp_reg, &fp) && ka_stacks_at(s, fp))
+		to->sp = fp;
 	/* the frame at the very top of a stack has its CFA at the end of the area */
 	new = ka_stacks_at(s, to->sp);
 	if (!new)
