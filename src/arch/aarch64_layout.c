@@ -144,13 +144,16 @@ static void set_direct_map(const struct ka_arch_env *env, struct ka_layout *l)
 	}
 }
 
-/* Does the table say so too? It maps itself, as the image is in the direct map as well. */
-static bool is_direct_map(const struct ka_arch_env *env, const struct ka_layout *l)
+/* Do the tables lead to the top one both ways, in the image and in the direct map? */
+static bool is_width(const struct ka_arch_env *env, const struct ka_layout *l)
 {
+	const uint64_t at[] = { l->text_base + (l->pgd_phys - l->phys_base), l->page_offset + (l->pgd_phys - l->phys_offset) };
 	uint64_t phys;
 
-	return !ka_error_drop(ka_aarch64_pt_walk(env, l, l->pgd_phys, l->page_offset + (l->pgd_phys - l->phys_offset), NULL, &phys, NULL)) &&
-	       phys == l->pgd_phys;
+	for (size_t i = 0; i < KA_COUNT(at); i++)
+		if (ka_error_drop(ka_aarch64_pt_walk(env, l, l->pgd_phys, at[i], NULL, &phys, NULL)) || phys != l->pgd_phys)
+			return false;
+	return true;
 }
 
 static void set_bits(const struct ka_arch_env *env, struct ka_layout *l, unsigned top, unsigned actual)
@@ -177,7 +180,7 @@ static bool guess_bits(const struct ka_arch_env *env, struct ka_layout *l)
 		if (builds[i].shift != l->page_shift)
 			continue;
 		set_bits(env, l, builds[i].top, builds[i].actual);
-		if (is_direct_map(env, l))
+		if (is_width(env, l))
 			return true;
 	}
 	return false;
