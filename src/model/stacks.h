@@ -32,6 +32,7 @@ struct ka_cursor {
 	ka_addr ip, sp, ret_at;
 	bool is_call;		/* ip is a return address */
 	bool is_end;
+	bool is_scanned;	/* a scan came before: frame records that it led to are guesses as well */
 	enum ka_frame_by by;
 	struct ka_pt_regs *pt;	/* the exception frame this step came through; NULL: none */
 	const char *left;	/* name of the stack the step left; NULL: stayed */

@@ -294,6 +294,7 @@ static struct ka_error *scan(struct ka_kernel *k, const struct ka_stacks *s, str
 			break;
 		if (ka_is_text(k, v) && is_after_call(k, v) && ka_cursor_from_slot(k, at, c)) {
 			c->by = KA_BY_SCAN;
+			c->is_scanned = true;
 			return NULL;
 		}
 	}

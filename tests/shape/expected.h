@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* { view, beginning of the releases it does not bind to ("": all), why }; see shape.c. */
 { "idr_node", "", "layers of IDRs: until v4.10; since, a radix tree or xarray" },
+{ "inactive_frame", "6.12.95+deb12-cloud-arm64", "x86: what the scheduler leaves on the stack of a task" },
 { "log_pid_ns", "5.", "pid_max of a namespace: v6.14; before, there is one for all" },
 { "log_pid_ns", "6.1.", "pid_max of a namespace: v6.14; before, there is one for all" },
 { "log_pid_ns", "6.12", "pid_max of a namespace: v6.14; before, there is one for all" },
@@ -10,9 +11,11 @@
 { "maple_head", "5.", "maple trees came with v6.1" },
 { "maple_range_node", "5.", "maple trees came with v6.1" },
 { "maple_root", "5.", "maple trees came with v6.1" },
+{ "module_orc", "6.12.95+deb12-cloud-arm64", "x86: ORC" },
 { "module_sect_attr", "7.", "sections of a module as attributes: until v6.13; since, as an array of bin_attribute" },
 { "pcpu_hot_view", "5.", "only v6.2 to v6.14 keep a CPU's hot variables in one struct" },
 { "pcpu_hot_view", "6.1.", "only v6.2 to v6.14 keep a CPU's hot variables in one struct" },
+{ "pcpu_hot_view", "6.12.95+deb12-cloud-arm64", "x86: a CPU's hot variables in one struct" },
 { "pcpu_hot_view", "7.", "only v6.2 to v6.14 keep a CPU's hot variables in one struct" },
 { "printk_log", "", "records of the log until v5.9; since v5.10 it is a ring of descriptors" },
 { "safe_seq_buf", "6.", "per-CPU buffers of printk in NMIs: until v5.14" },

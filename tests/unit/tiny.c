@@ -32,7 +32,7 @@ static int memory_file(const char *name, const void *bytes, size_t size, uint64_
 static int vmlinux_make(const struct tiny_options *o)
 {
 	static uint8_t byte[8];
-	struct elf_file f = { .type = ET_EXEC, .machine = EM_X86_64 };
+	struct elf_file f = { .type = ET_EXEC, .machine = o->is_aarch64 ? EM_AARCH64 : EM_X86_64 };
 	struct ka_str names = { 0 }, symbols = { 0 };
 	size_t size, count = 0;
 	unsigned s;
@@ -79,10 +79,11 @@ static int core_make(const struct tiny_options *o)
 {
 	static const char name[12] = "VMCOREINFO";
 	uint8_t *head = calloc(1, CORE_BASE);
-	char *info = ka_xprintf("OSRELEASE=0.0.0-tiny\nPAGESIZE=4096\nKERNELOFFSET=0\nNUMBER(phys_base)=0\n"
-				"SYMBOL(swapper_pg_dir)=%llx\n%s",
+	char *info = ka_xprintf("OSRELEASE=0.0.0-tiny\nPAGESIZE=4096\nKERNELOFFSET=0\n%s\nSYMBOL(swapper_pg_dir)=%llx\n%s",
+				o->is_aarch64 ? "NUMBER(VA_BITS)=48\nNUMBER(PHYS_OFFSET)=0x0\nNUMBER(kimage_voffset)=0xffffffff80000000" :
+						"NUMBER(phys_base)=0",
 				TINY_IMAGE + TABLES, o->vmcoreinfo ? o->vmcoreinfo : "");
-	Elf64_Ehdr e = { .e_type = ET_CORE, .e_machine = EM_X86_64, .e_version = 1, .e_phoff = sizeof(e), .e_ehsize = sizeof(e),
+	Elf64_Ehdr e = { .e_type = ET_CORE, .e_machine = o->is_aarch64 ? EM_AARCH64 : EM_X86_64, .e_version = 1, .e_phoff = sizeof(e), .e_ehsize = sizeof(e),
 			 .e_phentsize = sizeof(Elf64_Phdr) };
 	Elf64_Nhdr note = { 11, (uint32_t)strlen(info), 0 };
 	Elf64_Phdr p = { .p_type = PT_NOTE, .p_offset = 0x8000, .p_filesz = sizeof(note) + 12 + ((note.n_descsz + 3) & ~3u) };
@@ -129,10 +130,11 @@ void tiny_open(struct tiny *t, const struct tiny_options *o)
 		exit(1);
 	}
 	t->memory = (uint8_t *)t->core + CORE_BASE;
+	t->direct = o->is_aarch64 ? TINY_DIRECT_AARCH64 : TINY_DIRECT;
 	t->next_table = TABLES + 4096;
 	t->next_free = FREE;
 	memset(t->memory + tiny_phys(TINY_TEXT), 0xcc, TINY_TEXT_END - TINY_TEXT);
-	for (uint64_t at = 0; at < TINY_MEMORY; at += 2 << 20)
+	for (uint64_t at = 0; at < TINY_MEMORY && !o->is_aarch64; at += 2 << 20)
 		tiny_map(t, TINY_DIRECT + at, at, 2 << 20);
 	if (o->prepare)
 		o->prepare(t);
@@ -163,12 +165,12 @@ ka_addr tiny_alloc(struct tiny *t, uint64_t size, uint64_t align)
 		fprintf(stderr, "tiny_alloc: no memory left\n");
 		exit(1);
 	}
-	return TINY_DIRECT + at;
+	return t->direct + at;
 }
 
 uint64_t tiny_phys(ka_addr at)
 {
-	return at >= TINY_IMAGE ? at - TINY_IMAGE : at - TINY_DIRECT;
+	return at >= TINY_IMAGE ? at - TINY_IMAGE : at >= TINY_DIRECT ? at - TINY_DIRECT : at - TINY_DIRECT_AARCH64;
 }
 
 /* Where a byte lies in memory, also of what tiny_map() mapped. */
@@ -179,7 +181,7 @@ static uint8_t *place(struct tiny *t, ka_addr at)
 	for (int level = 3; level >= 0; level--) {
 		uint64_t entry, size = 1ull << (12 + 9 * level);
 
-		if (at >= TINY_IMAGE)
+		if (at >= TINY_IMAGE || t->direct != TINY_DIRECT)
 			return t->memory + tiny_phys(at);
 		memcpy(&entry, t->memory + table + (at >> (12 + 9 * level) & 511) * 8, 8);
 		if (!(entry & 1))

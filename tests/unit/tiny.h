@@ -11,6 +11,7 @@
 
 #define TINY_MEMORY (64u << 20)
 #define TINY_DIRECT 0xffff888000000000ull
+#define TINY_DIRECT_AARCH64 0xffff000000000000ull	/* of a kernel of aarch64: no page tables, linear mappings alone */
 #define TINY_IMAGE 0xffffffff80000000ull
 #define TINY_TEXT 0xffffffff81000000ull		/* _stext; 64 KB up to _etext, whose bytes are at first int3 */
 #define TINY_TEXT_END 0xffffffff81010000ull
@@ -37,6 +38,7 @@ struct tiny_options {
 	const struct tiny_hole *holes;
 	size_t hole_count;
 	const char *vmcoreinfo;			/* lines more */
+	bool is_aarch64;
 	bool is_minimal;			/* opened without the vmlinux */
 	void (*prepare)(struct tiny *t);	/* fills memory before the dump is opened; t->k is not there yet */
 	bool is_big_endian;			/* integers and views only: of a machine that there is not */
@@ -45,6 +47,7 @@ struct tiny_options {
 struct tiny {
 	struct ka_kernel *k;
 	uint8_t *memory;			/* physical */
+	uint64_t direct;			/* where its direct map begins */
 	uint64_t next_free, next_table;
 	int vmlinux_fd, core_fd;
 	void *core;
