@@ -90,6 +90,20 @@ static void sort_entries(struct ka_index_entry *at, size_t n)
 	free(other);
 }
 
+void ka_index_seal(uint8_t *bytes, size_t size)
+{
+	struct header h;
+
+	if (size < sizeof(h))
+		return;
+	memcpy(&h, bytes, sizeof(h));
+	h.size = size;
+	h.checksum = 0;
+	memcpy(bytes, &h, sizeof(h));
+	h.checksum = checksum(bytes, size);
+	memcpy(bytes, &h, sizeof(h));
+}
+
 static void point(struct ka_index *x, const struct header *h)
 {
 	x->entries = (const struct ka_index_entry *)(x->bytes + sizeof(*h));
@@ -112,19 +126,17 @@ void ka_index_finish(struct ka_index_builder *b, const struct ka_index_key *key,
 	h.entry_count = (uint32_t)b->entries.n;
 	h.unit_count = (uint32_t)b->units.n;
 	h.strings_size = (uint32_t)b->strings.len;
-	h.size = sizeof(h) + entries_size + units_size + b->strings.len;
 	if (b->entries.n)
 		sort_entries(b->entries.at, b->entries.n);
-	ret->size = h.size;
-	ret->bytes = ka_xalloc(h.size);
+	ret->size = sizeof(h) + entries_size + units_size + b->strings.len;
+	ret->bytes = ka_xalloc(ret->size);
 	if (entries_size)
 		memcpy(ret->bytes + sizeof(h), b->entries.at, entries_size);
 	if (units_size)
 		memcpy(ret->bytes + sizeof(h) + entries_size, b->units.at, units_size);
 	memcpy(ret->bytes + sizeof(h) + entries_size + units_size, b->strings.p, b->strings.len);
 	memcpy(ret->bytes, &h, sizeof(h));
-	h.checksum = checksum(ret->bytes, ret->size);
-	memcpy(ret->bytes, &h, sizeof(h));
+	ka_index_seal(ret->bytes, ret->size);
 	point(ret, &h);
 	ka_vec_free(&b->entries);
 	ka_vec_free(&b->units);

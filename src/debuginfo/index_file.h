@@ -51,6 +51,9 @@ void ka_index_add_unit(struct ka_index_builder *b, uint32_t id, const char *name
 /* Takes what the builder has. */
 void ka_index_finish(struct ka_index_builder *b, const struct ka_index_key *key, struct ka_index *ret);
 
+/* Puts size and checksum of the bytes into their header, when they have room for one. */
+void ka_index_seal(uint8_t *bytes, size_t size);
+
 /* ---- reading ---- */
 
 /*

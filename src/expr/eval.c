@@ -7,11 +7,17 @@
 
 /* ---- operators with types in them ---- */
 
+/* The innermost operator that fails tells its column; those around it pass it on. */
+static struct ka_error *at_column(struct ka_error *err, const struct ka_expr *e)
+{
+	return err && strncmp(err->message, "column ", 7) ? ka_error_wrap(err, "column %u", e->column) : err;
+}
+
 /* What has members or elements must have a type, also where symbols are taken for addresses: "rd init_task.comm". */
 static struct ka_error *eval_owner(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)
 {
 	memset(ret, 0, sizeof(*ret));
-	return e->op == KA_EXPR_NAME ? ka_eval_name(v, e, true, ret) : ka_eval(v, e, ret);
+	return e->op == KA_EXPR_NAME ? at_column(ka_eval_name(v, e, true, ret), e) : ka_eval(v, e, ret);
 }
 
 static struct ka_error *eval_member(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)
@@ -151,7 +157,7 @@ struct ka_error *ka_eval_type(struct ka_eval *v, const struct ka_expr *e, struct
 
 	v->unevaluated++;
 	memset(ret, 0, sizeof(*ret));
-	err = e->op == KA_EXPR_NAME ? ka_eval_name(v, e, true, ret) : ka_eval(v, e, ret);
+	err = e->op == KA_EXPR_NAME ? at_column(ka_eval_name(v, e, true, ret), e) : ka_eval(v, e, ret);
 	/* typeof(TYPE) */
 	if (ka_error_catch(&err, KA_NOT_FOUND)) {
 		struct ka_type_name n = { .name = e->name };
@@ -321,12 +327,6 @@ static struct ka_error *eval_inner(struct ka_eval *v, const struct ka_expr *e, s
 		return err ? err : ka_eval(v, e->b, ret);
 	default: return eval_operator(v, e, ret);
 	}
-}
-
-/* The innermost operator that fails tells its column; those around it pass it on. */
-static struct ka_error *at_column(struct ka_error *err, const struct ka_expr *e)
-{
-	return err && strncmp(err->message, "column ", 7) ? ka_error_wrap(err, "column %u", e->column) : err;
 }
 
 struct ka_error *ka_eval(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)

@@ -116,7 +116,7 @@ size_t ka_variable_find(struct ka_kernel *k, const char *name, struct ka_arena *
 	*ret = ka_alloc(a, sizeof(**ret));
 	ka_variable_of(k, &s, a, *ret, &count);
 	(*ret)->file = "dir/one.c";
-	return !strcmp(name, "twins@one.c");
+	return !strcmp(name, "twins@one.c") || !strcmp(name, "twins@dir/one.c");
 }
 
 size_t ka_type_find_all(struct ka_kernel *k, const char *name, struct ka_arena *a, struct ka_type_place **ret)
@@ -374,6 +374,149 @@ static void test_types(void)
 	refused("(struct outer *)1 * 2", 0, KA_USAGE, 19);
 }
 
+/* What came later: floats, slices, typeof, alignment, patterns, names with files. */
+static void test_more(void)
+{
+	double real = 2.5;
+	float half = -0.5f;
+
+	memcpy(memory + 200, &real, 8);
+	memcpy(memory + 208, &half, 4);
+	/* typed variables, in both ways to read symbols */
+	is("typed.one.a", 0, (uint64_t)-5);
+	is("typed.one.a", KA_EXPR_ADDRESSES | KA_EXPR_HEX, (uint64_t)-5);
+	is("typed.one.next->a", KA_EXPR_ADDRESSES | KA_EXPR_HEX, 100);
+	is("typed.many[2].a", KA_EXPR_ADDRESSES, 102);
+	is("typed.many", KA_EXPR_ADDRESSES, BASE + 64 + 24);
+	is("&typed.half", KA_EXPR_ADDRESSES, BASE + 164);
+	is("typed", KA_EXPR_ADDRESSES, BASE + 64);
+	is("typed", 0, BASE + 64);
+	is("sizeof(typed)", 0, 104);
+	is("sizeof typed.one", 0, 24);
+	is("sizeof(typed.many[1])", 0, 24);
+	is("sizeof(typed.many[1].name) / sizeof(typed.many[1].name[0])", 0, 8);
+	is("sizeof(*(struct inner *)4)", 0, 24);
+	is("sizeof(((struct outer *)0)->one.next->next->next->name)", 0, 8);
+	is("sizeof(1 / 0)", 0, 4);
+	is("sizeof(typeof(typed.one.next))", 0, 8);
+	is("sizeof(typeof(*typed.one.next))", 0, 24);
+	is("(typeof(typed.one) *)0 + 1", 0, 24);
+	is("((typeof(&typed))&typed)->one.a", 0, (uint64_t)-5);
+	is("(typeof(int))-1 < 0", 0, 1);
+	is("container_of(typed.one.next, typeof(typed), many)->one.a", 0, (uint64_t)-5);
+	is("offsetof(typeof(typed), many[2].next)", 0, 24 + 48 + 16);
+	is("offsetof(struct outer, many[SECOND].a)", 0, 48);
+	is("_Alignof(struct outer)", 0, 8);
+	is("alignof(struct inner)", 0, 8);
+	is("__alignof__(typed.one.name)", 0, 1);
+	is("_Alignof(short)", 0, 2);
+	is("twins@one.c.one.a", 0, (uint64_t)-5);
+	is("twins@dir/one.c", KA_EXPR_ADDRESSES, BASE + 64);
+	is("twins", KA_EXPR_ADDRESSES, BASE + 64);
+	refused("twins.one.a", 0, KA_USAGE, 1);
+	refused("twins@two.c", 0, KA_NOT_FOUND, 1);
+	/* slices */
+	is("sizeof(typed.many[0..1])", 0, 48);
+	is("typed.many[1..2][1].a", 0, 102);
+	is("typed.one.next[1..2][0].a", 0, 101);
+	is("typed.one.name[0..3] == \"bash\"", 0, 1);
+	is("*typed.many[2..2][0].name", 0, 0);
+	refused("typed.many[2..1]", 0, KA_USAGE, 11);
+	refused("typed.many[0..9999999]", 0, KA_USAGE, 11);
+	refused("typed.half[0..1]", 0, KA_USAGE, 11);
+	/* floats */
+	is("*(double *)(&counter + 200) * 2", 0, 5);
+	is("*(double *)(&counter + 200) == 2.5", 0, 1);
+	is("*(float *)(&counter + 208) < 0", 0, 1);
+	is("(int)*(float *)(&counter + 208)", 0, 0);
+	is("(int)(*(double *)(&counter + 200) * -3)", 0, (uint64_t)-7);
+	is("1.5 + 1 > 2", 0, 1);
+	is("1.5e2", 0, 150);
+	is("sizeof(1.5)", 0, 8);
+	is("sizeof((float)1 + (float)2)", 0, 4);
+	is("(float)1 / 3 == 1.0 / 3", 0, 0);
+	is("0.0 || 0.5", 0, 1);
+	is("!0.5", 0, 0);
+	is("(bool)0.1", 0, 1);
+	is("(unsigned char)300.7 == 44", 0, 1);
+	is("1 ? 1 : 2.5", 0, 1);
+	is("sizeof(1 ? 1 : 2.5)", 0, 8);
+	refused("1.5 % 2", 0, KA_USAGE, 5);
+	refused("1.5 << 2", 0, KA_USAGE, 5);
+	refused("~1.5", 0, KA_USAGE, 1);
+	/* patterns */
+	is("typed.one.name =~ \"b*h\"", 0, 1);
+	is("typed.one.name =~ \"b?sh\"", 0, 1);
+	is("typed.one.name =~ \"[a-c]as[!g]\"", 0, 1);
+	is("typed.one.name =~ \"bas\"", 0, 0);
+	is("typed.one.name !~ \"*z*\"", 0, 1);
+	is("typed.one.name =~ \"*a*a*\"", 0, 0);
+	is("\"a[b\" =~ \"a[b\"", 0, 1);
+	is("\"a*b\" =~ \"a\\\\*b\"", 0, 1);
+	is("\"axb\" =~ \"a\\\\*b\"", 0, 0);
+	refused("typed.one.name =~ typed.one.name", 0, KA_USAGE, 16);
+	refused("1 =~ \"1\"", 0, KA_USAGE, 3);
+	/* the other side of '?' has a type, and is not read */
+	is("sizeof(1 ? (char)1 : 2L)", 0, 8);
+	is("1 ? 5 : *(int *)4", 0, 5);
+	is("(1 ? -1 : 0U) > 0", 0, 1);
+	is("1 ? 0 : &counter", 0, 0);
+	/* CPUs */
+	is("percpu:1", 0, 9);
+	refused("percpu:0-1", 0, KA_USAGE, 1);
+	refused("percpu:a", 0, KA_USAGE, 1);
+	refused("percpu:x", 0, KA_USAGE, 8);
+	refused("percpu:0,7", 0, KA_USAGE, 1);
+	/* nothing can be changed */
+	refused("counter = 1", 0, KA_USAGE, 9);
+	refused("counter += 1", 0, KA_USAGE, 9);
+	refused("(counter <<= 1)", 0, KA_USAGE, 10);
+	refused("counter++", 0, KA_USAGE, 8);
+	refused("--counter", 0, KA_USAGE, 1);
+	refused("$nosuch + 1", 0, KA_NOT_FOUND, 1);
+}
+
+/* A list of CPUs is several values. */
+static void test_cpus(void)
+{
+	struct ka_arena *a = ka_arena_new();
+	struct ka_expr_env env = { .has_list_cpu = true };
+	struct ka_value v;
+	struct ka_expr *e;
+	unsigned *cpus;
+	size_t n;
+
+	CHECK(!ka_error_drop(ka_expr_parse(a, "(percpu:0-1) + 100", 0, &e)));
+	CHECK(!ka_error_drop(ka_expr_cpus(e, &kernel, a, &cpus, &n)));
+	CHECK_INT(n, 2);
+	for (size_t i = 0; i < n; i++) {
+		env.list_cpu = cpus[i];
+		CHECK(!ka_error_drop(ka_expr_eval(e, &kernel, &env, &v)));
+		CHECK_INT(v.bits, i ? 109 : 107);
+	}
+	CHECK(!ka_error_drop(ka_expr_parse(a, "counter", 0, &e)));
+	CHECK(!ka_error_drop(ka_expr_cpus(e, &kernel, a, &cpus, &n)));
+	CHECK_INT(n, 0);
+	CHECK(!ka_error_drop(ka_expr_parse(a, "percpu:9", 0, &e)));
+	CHECK(ka_error_drop(ka_expr_cpus(e, &kernel, a, &cpus, &n)));
+	ka_arena_free(a);
+}
+
+/* Errors carry the text and a caret. */
+static void test_caret(void)
+{
+	uint64_t value;
+	struct ka_error *err = ka_expr_number(&kernel, "1 + nosuch", 0, &value);
+
+	CHECK(err && err->detail);
+	CHECK_STR(err->detail, "    1 + nosuch\n        ^");
+	ka_error_free(err);
+	err = ka_expr_number(&kernel, "1 + @", 0, &value);
+	CHECK(err && err->detail);
+	CHECK_STR(err->detail, "    1 + @\n        ^");
+	ka_error_free(err);
+}
+
 static bool name_hook(void *ctx, const char *name, struct ka_value *ret)
 {
 	if (!strcmp(name, "$rip"))
@@ -461,6 +604,9 @@ CHECK_MAIN
 		test_operators();
 		test_names();
 		test_types();
+		test_more();
+		test_cpus();
+		test_caret();
 		test_hook();
 		test_bounds();
 	}
