@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Control groups, as kernel/cgroup/cgroup.c keeps them: since v3.15 their names are those of kernfs. */
+#include <inttypes.h>
+#include <kanalyze/cgroup.h>
+#include <kanalyze/view.h>
+#include <kanalyze/walk.h>
+#include "kernel.h"
+
+#define ROOTS_MAX 64
+#define CGROUPS_MAX (1u << 20)
+#define DEPTH_MAX 256
+#define SUBSYS_MAX 32		/* subsys_mask has as many bits */
+
+struct cgroup_root_view {
+	uint32_t subsys_mask;
+	int32_t hierarchy_id;
+	ka_addr cgrp_at, root_list_at;
+	char name[64];
+};
+KA_VIEW(cgroup_root_view, ("cgroup_root"),
+	KA_FROM(cgroup_root_view, subsys_mask, "subsys_mask"),
+	KA_FROM(cgroup_root_view, hierarchy_id, "hierarchy_id"),
+	KA_AT(cgroup_root_view, cgrp_at, "cgrp"),
+	KA_AT(cgroup_root_view, root_list_at, "root_list"),
+	KA_FROM(cgroup_root_view, name, "name"));
+
+struct cgroup_view {
+	ka_addr kn, root, memory_css, pids_css;
+	ka_addr self_at, children_at, self_parent;
+};
+KA_VIEW(cgroup_view, ("cgroup"),
+	KA_FROM(cgroup_view, kn, "kn"),
+	KA_FROM(cgroup_view, root, "root"),
+	KA_AT(cgroup_view, self_at, "self"),
+	KA_AT(cgroup_view, children_at, "self.children"),
+	KA_FROM(cgroup_view, self_parent, "self.parent"),
+	/* a controller that is not built in has no such enumerator */
+	KA_MAYBE(cgroup_view, memory_css, "subsys[memory_cgrp_id]"),
+	KA_MAYBE(cgroup_view, pids_css, "subsys[pids_cgrp_id]"));
+
+struct css_view {
+	ka_addr cgroup, sibling_at;
+};
+KA_VIEW(css_view, ("cgroup_subsys_state"),
+	KA_FROM(css_view, cgroup, "cgroup"),
+	KA_AT(css_view, sibling_at, "sibling"));
+
+struct kernfs_view {
+	ka_addr parent, name_at;
+};
+KA_VIEW(kernfs_view, ("kernfs_node"),
+	KA_FROM(kernfs_view, parent, "__parent", "parent"),	/* renamed when it came under RCU */
+	KA_FROM(kernfs_view, name_at, "name"));
+
+struct memcg_view {
+	ka_addr css_at;
+	uint64_t usage, max;
+};
+KA_VIEW(memcg_view, ("mem_cgroup"),
+	KA_AT(memcg_view, css_at, "css"),
+	/* page counters since 3e32cb2e0a12, v3.19; max was limit until bbec2e15170a, v4.18 */
+	KA_FROM(memcg_view, usage, "memory.usage.counter", "memory.count.counter"),
+	KA_FROM(memcg_view, max, "memory.max", "memory.limit"));
+
+struct pids_cgroup_view {
+	ka_addr css_at;
+	uint64_t counter;
+};
+KA_VIEW(pids_cgroup_view, ("pids_cgroup"),
+	KA_AT(pids_cgroup_view, css_at, "css"),
+	KA_FROM(pids_cgroup_view, counter, "counter.counter"));
+
+struct css_set_view {
+	ka_addr dfl_cgrp, links_at;
+};
+KA_VIEW(css_set_view, ("css_set"),
+	KA_MAYBE(css_set_view, dfl_cgrp, "dfl_cgrp"),
+	KA_AT(css_set_view, links_at, "cgrp_links"));
+
+struct cset_link_view {
+	ka_addr cgrp, cgrp_link_at;
+};
+KA_VIEW(cset_link_view, ("cgrp_cset_link"),
+	KA_FROM(cset_link_view, cgrp, "cgrp"),
+	KA_AT(cset_link_view, cgrp_link_at, "cgrp_link"));
+
+struct task_cgroups {
+	ka_addr cgroups;
+};
+KA_VIEW(task_cgroups, ("task_struct"), KA_FROM(task_cgroups, cgroups, "cgroups"));
+
+struct subsys_view {
+	ka_addr name_at, legacy_name_at;
+};
+KA_VIEW(subsys_view, ("cgroup_subsys"),
+	KA_FROM(subsys_view, name_at, "name"),
+	KA_MAYBE(subsys_view, legacy_name_at, "legacy_name"));
+
+/* "cpu,cpuacct": the names that v1 has for the controllers of a mask. */
+static const char *controllers_text(struct ka_kernel *k, struct ka_arena *a, uint32_t mask, const char *name)
+{
+	struct ka_str s = { 0 };
+	struct ka_symbol table;
+	bool has_table = ka_symbol_lookup(k, "cgroup_subsys", &table);
+
+	for (unsigned i = 0; i < SUBSYS_MAX && has_table; i++) {
+		struct subsys_view v;
+		char text[32];
+		ka_addr at;
+
+		if (!(mask & 1u << i))
+			continue;
+		if (ka_error_drop(ka_read_ulong(k, table.addr + i * ka_long_size(k), &at)) ||
+		    ka_error_drop(ka_view_read(k, &ka_view_subsys_view, at, &v)) ||
+		    ka_error_drop(ka_read_cstr(k, v.legacy_name_at ? v.legacy_name_at : v.name_at, text, sizeof(text))))
+			memcpy(text, "?", 2);
+		ka_str_printf(&s, "%s%s", s.len ? "," : "", text);
+	}
+	if (name[0])
+		ka_str_printf(&s, "%sname=%.63s", s.len ? "," : "", name);
+	const char *ret = ka_strndup(a, s.p ? s.p : "", s.len);
+
+	ka_str_free(&s);
+	return ret;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct ka_cgroup_root *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+struct ka_error *ka_cgroup_roots(struct ka_kernel *k, struct ka_arena *a, struct ka_cgroup_root **ret, size_t *ret_count)
+{
+	struct ka_error *err = ka_view_bind(k, &ka_view_cgroup_root_view);
+	struct ka_symbol list;
+	struct ka_walk w;
+
+	*ret_count = 0;
+	*ret = ka_alloc(a, ROOTS_MAX * sizeof(**ret));
+	if (err)
+		return err;
+	if (!ka_symbol_lookup(k, "cgroup_roots", &list))
+		return ka_error_new(KA_MISSING, "this kernel has no control groups: there is no symbol cgroup_roots");
+	w = ka_walk_list(k, list.addr, KA_OFFSET(k, cgroup_root_view, root_list_at));
+	w.limit = ROOTS_MAX;
+	for (ka_addr at; !err && ka_walk_next(&w, &at); ) {
+		struct cgroup_root_view v;
+
+		err = ka_view_read(k, &ka_view_cgroup_root_view, at, &v);
+		if (err)
+			break;
+		(*ret)[(*ret_count)++] = (struct ka_cgroup_root){
+			.addr = at, .cgroup = v.cgrp_at, .id = v.hierarchy_id,
+			.controllers = v.hierarchy_id ? controllers_text(k, a, v.subsys_mask, v.name) : "",
+		};
+	}
+	if (err)
+		ka_error_free(ka_walk_end(&w));
+	else
+		err = ka_walk_end(&w);
+	qsort(*ret, *ret_count, sizeof(**ret), by_id);
+	return err;
+}
+
+static struct ka_error *name_read(struct ka_kernel *k, ka_addr kn, struct ka_arena *a, const char **ret, ka_addr *ret_parent)
+{
+	struct kernfs_view v;
+	char text[256];
+	struct ka_error *err = ka_view_read(k, &ka_view_kernfs_view, kn, &v);
+
+	if (!err)
+		err = ka_read_cstr(k, v.name_at, text, sizeof(text));
+	if (err)
+		return err;
+	*ret = ka_strdup(a, text);
+	*ret_parent = v.parent;
+	return NULL;
+}
+
+struct ka_error *ka_cgroup_path(struct ka_kernel *k, ka_addr cgroup, struct ka_arena *a, const char **ret)
+{
+	struct cgroup_view v;
+	const char *names[DEPTH_MAX];
+	unsigned depth = 0;
+	struct ka_str s = { 0 };
+	struct ka_error *err = ka_view_read(k, &ka_view_cgroup_view, cgroup, &v);
+
+	*ret = NULL;
+	if (err)
+		return err;
+	for (ka_addr kn = v.kn, parent; kn; kn = parent) {
+		if (depth == DEPTH_MAX)
+			return ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, cgroup, "the cgroup at 0x%" PRIx64 " lies deeper than %u", cgroup, DEPTH_MAX);
+		err = name_read(k, kn, a, &names[depth++], &parent);
+		if (err)
+			return ka_error_wrap(err, "name of the cgroup at 0x%" PRIx64, cgroup);
+	}
+	/* the topmost has a node too, without a name */
+	for (unsigned i = depth - 1; depth && i-- > 0;)
+		ka_str_printf(&s, "/%s", names[i]);
+	*ret = s.len ? ka_strndup(a, s.p, s.len) : "/";
+	ka_str_free(&s);
+	return NULL;
+}
+
+static void counters_read(struct ka_kernel *k, const struct cgroup_view *v, struct ka_cgroup *ret)
+{
+	struct memcg_view m;
+	struct pids_cgroup_view p;
+	uint64_t page = ka_page_size(k);
+
+	if (v->memory_css &&
+	    !ka_error_drop(ka_view_read(k, &ka_view_memcg_view, v->memory_css - KA_OFFSET(k, memcg_view, css_at), &m))) {
+		ret->has_memory = true;
+		ret->memory_bytes = m.usage * page;
+		/* PAGE_COUNTER_MAX: as many pages as a signed long can count, in pages or bytes */
+		ret->memory_max_bytes = m.max >= INT64_MAX / page ? UINT64_MAX : m.max * page;
+	}
+	if (v->pids_css &&
+	    !ka_error_drop(ka_view_read(k, &ka_view_pids_cgroup_view, v->pids_css - KA_OFFSET(k, pids_cgroup_view, css_at), &p))) {
+		ret->has_pids = true;
+		ret->pids = p.counter;
+	}
+}
+
+struct tree {
+	struct ka_kernel *k;
+	struct ka_arena *a;
+	struct ka_map seen;
+	struct { KA_VEC(struct ka_cgroup); } found;
+};
+
+/* Adds the children of one; what cannot be read of a list costs the rest of it. */
+static struct ka_error *children_add(struct tree *t, ka_addr cgroup, const struct cgroup_view *v)
+{
+	struct ka_walk w = ka_walk_list(t->k, v->children_at, KA_OFFSET(t->k, css_view, sibling_at));
+	struct ka_error *err = NULL;
+
+	w.limit = CGROUPS_MAX;
+	for (ka_addr at; !err && ka_walk_next(&w, &at); ) {
+		struct css_view css;
+
+		err = ka_view_read(t->k, &ka_view_css_view, at, &css);
+		if (err || ka_map_get(&t->seen, css.cgroup, &(uint64_t){ 0 }) || t->found.n == CGROUPS_MAX)
+			continue;
+		ka_map_add(&t->seen, css.cgroup, t->found.n);
+		ka_vec_push(&t->found, ((struct ka_cgroup){ .addr = css.cgroup, .parent = cgroup }));
+	}
+	if (err)
+		ka_error_free(ka_walk_end(&w));
+	else
+		err = ka_walk_end(&w);
+	return ka_error_wrap(err, "children of the cgroup at 0x%" PRIx64, cgroup);
+}
+
+struct ka_error *ka_cgroups_read(struct ka_kernel *k, ka_addr top, struct ka_arena *a, struct ka_cgroup **ret, size_t *ret_count)
+{
+	struct tree t = { .k = k, .a = a };
+	struct ka_error *first = NULL, *err;
+
+	ka_vec_push(&t.found, (struct ka_cgroup){ .addr = top });
+	ka_map_add(&t.seen, top, 0);
+	for (size_t i = 0; i < t.found.n && !ka_interrupted(); i++) {
+		struct ka_cgroup g = t.found.at[i];
+		struct cgroup_view v;
+		ka_addr parent;
+
+		err = ka_view_read(k, &ka_view_cgroup_view, g.addr, &v);
+		if (!err) {
+			counters_read(k, &v, &g);
+			err = ka_cgroup_path(k, g.addr, a, &g.path);
+		}
+		if (!err)
+			err = name_read(k, v.kn, a, &g.name, &parent);
+		if (!err && !g.name[0])
+			g.name = "/";
+		t.found.at[i] = g;
+		if (!err)
+			err = children_add(&t, g.addr, &v);
+		if (first)
+			ka_error_free(err);
+		else
+			first = err;
+	}
+	*ret_count = t.found.n;
+	*ret = ka_alloc(a, (t.found.n + 1) * sizeof(**ret));
+	memcpy(*ret, t.found.at, t.found.n * sizeof(**ret));
+	ka_vec_free(&t.found);
+	ka_map_free(&t.seen);
+	return first;
+}
+
+struct ka_error *ka_task_cgroup(struct ka_kernel *k, ka_addr task, const struct ka_cgroup_root *root, ka_addr *ret)
+{
+	struct task_cgroups t;
+	struct css_set_view set;
+	struct ka_walk w;
+	struct ka_error *err = ka_view_read(k, &ka_view_task_cgroups, task, &t);
+
+	*ret = 0;
+	if (!err)
+		err = ka_view_read(k, &ka_view_css_set_view, t.cgroups, &set);
+	if (err)
+		return err;
+	if (!root->id && set.dfl_cgrp) {
+		*ret = set.dfl_cgrp;
+		return NULL;
+	}
+	w = ka_walk_list(k, set.links_at, KA_OFFSET(k, cset_link_view, cgrp_link_at));
+	w.limit = ROOTS_MAX;
+	for (ka_addr at; !err && !*ret && ka_walk_next(&w, &at); ) {
+		struct cset_link_view link;
+		struct cgroup_view v;
+
+		err = ka_view_read(k, &ka_view_cset_link_view, at, &link);
+		if (!err)
+			err = ka_view_read(k, &ka_view_cgroup_view, link.cgrp, &v);
+		if (!err && v.root == root->addr)
+			*ret = link.cgrp;
+	}
+	if (err || *ret)
+		ka_error_free(ka_walk_end(&w));
+	else
+		err = ka_walk_end(&w);
+	if (!err && !*ret)
+		err = ka_error_at(KA_NOT_FOUND, KA_SPACE_VIRT, task, "the task at 0x%" PRIx64 " is in no cgroup of hierarchy %d", task, root->id);
+	return err;
+}
