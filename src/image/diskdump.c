@@ -82,7 +82,7 @@ static uint16_t machine_of(const char *name)
 	static const struct { const char *name; uint16_t machine; } names[] = {
 		{ "x86_64", EM_X86_64 }, { "aarch64", EM_AARCH64 }, { "s390x", EM_S390 }, { "ppc64", EM_PPC64 }, { "ppc64le", EM_PPC64 },
 		{ "riscv64", EM_RISCV }, { "loongarch64", 258 }, { "ia64", EM_IA_64 }, { "i386", EM_386 }, { "i686", EM_386 },
-		{ "mips64", EM_MIPS }, { "arm", EM_ARM }, { "sparc64", EM_SPARCV9 },
+		{ "mips64", EM_MIPS }, { "mips", EM_MIPS }, { "arm", EM_ARM }, { "sparc64", EM_SPARCV9 }, { "ppc", EM_PPC }, { "s390", EM_S390 },
 	};
 
 	for (size_t i = 0; i < KA_COUNT(names); i++)

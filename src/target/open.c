@@ -140,15 +140,49 @@ static struct ka_error *mismatch(struct ka_kernel *k, const char *what, const ch
 	return err;
 }
 
+static struct ka_error *pick_arch(struct ka_kernel *k)
+{
+	uint16_t machine = k->image->info.e_machine ? k->image->info.e_machine : k->object ? k->object->e_machine : 0;
+	const char *name = ka_machine_name(machine);
+
+	k->arch = ka_arch_by_machine(machine);
+	if (!k->arch && name)
+		return ka_error_new(KA_UNSUPPORTED, "the dump is of %s, which is not supported yet", name);
+	if (!k->arch && !machine)
+		return ka_error_new(KA_UNSUPPORTED, "the dump does not tell of which architecture it is: give the vmlinux");
+	if (!k->arch)
+		return ka_error_new(KA_UNSUPPORTED, "the dump is of ELF machine %u, which is not known", machine);
+	if (k->image->info.is_big_endian != k->arch->is_big_endian)
+		return ka_error_new(KA_UNSUPPORTED, "the dump is of %s-endian %s, which is not supported yet",
+				    k->image->info.is_big_endian ? "big" : "little", k->arch->name);
+	k->long_size = k->arch->long_size;
+	k->is_big_endian = k->image->info.is_big_endian;
+	k->layout.page_shift = k->arch->page_shift;
+	return NULL;
+}
+
+/* Said before anything is looked for: what is not supported, and a vmlinux of another machine. */
+static struct ka_error *check_machine(struct ka_kernel *k)
+{
+	uint16_t dump = k->image->info.e_machine, vmlinux = k->object ? k->object->e_machine : 0;
+	const char *word = k->image->info.machine;
+
+	if (dump && !ka_arch_by_machine(dump))
+		return pick_arch(k);
+	/* a kdump header has a word for it, which may be one that goes with no ELF machine; QEMU's is "Unknown" but for x86 */
+	if (!dump && word[0] && strcmp(word, "Unknown"))
+		return ka_error_new(KA_UNSUPPORTED, "the dump is of %s, which is not supported yet", word);
+	if (dump && vmlinux && dump != vmlinux)
+		return ka_error_new(KA_USAGE, "%s is of %s, the dump of %s", k->object->path,
+				    ka_machine_name(vmlinux) ?: "an unknown architecture", ka_machine_name(dump) ?: "an unknown architecture");
+	return NULL;
+}
+
 /* Build-ids decide where both are known (0935288c6e00, v5.9 puts it into VMCOREINFO), the release string else. */
 static struct ka_error *check_match(struct ka_kernel *k, const uint8_t *id, size_t id_size, const char *release)
 {
 	const struct ka_object *o = k->object;
 
-	if (o->e_machine && k->image->info.e_machine && o->e_machine != k->image->info.e_machine)
-		return ka_error_new(KA_USAGE, "%s is of %s, the dump of %s", o->path,
-				    ka_machine_name(o->e_machine) ?: "an unknown architecture",
-				    ka_machine_name(k->image->info.e_machine) ?: "an unknown architecture");
 	if (k->options.is_forced)
 		return NULL;
 	if (id_size && o->build_id_size) {
@@ -175,25 +209,10 @@ static struct ka_error *check_match(struct ka_kernel *k, const uint8_t *id, size
 	return NULL;
 }
 
-static struct ka_error *pick_arch(struct ka_kernel *k)
+/* Has the user said where the kernel lies? That may be wrong although the vmlinux is right. */
+static bool is_told(const struct ka_kernel *k)
 {
-	uint16_t machine = k->image->info.e_machine ? k->image->info.e_machine : k->object ? k->object->e_machine : 0;
-	const char *name = ka_machine_name(machine);
-
-	k->arch = ka_arch_by_machine(machine);
-	if (!k->arch && name)
-		return ka_error_new(KA_UNSUPPORTED, "the dump is of %s, which is not supported yet", name);
-	if (!k->arch && !machine)
-		return ka_error_new(KA_UNSUPPORTED, "the dump does not tell of which architecture it is: give the vmlinux");
-	if (!k->arch)
-		return ka_error_new(KA_UNSUPPORTED, "the dump is of ELF machine %u, which is not known", machine);
-	if (k->image->info.is_big_endian != k->arch->is_big_endian)
-		return ka_error_new(KA_UNSUPPORTED, "the dump is of %s-endian %s, which is not supported yet",
-				    k->image->info.is_big_endian ? "big" : "little", k->arch->name);
-	k->long_size = k->arch->long_size;
-	k->is_big_endian = k->image->info.is_big_endian;
-	k->layout.page_shift = k->arch->page_shift;
-	return NULL;
+	return k->options.has_kaslr || k->options.has_phys_base || (k->options.machine && k->options.machine[0]);
 }
 
 /* The banner in the dump's memory is the last proof, where there was no build-id to compare. */
@@ -204,15 +223,19 @@ static struct ka_error *check_banner(struct ka_kernel *k, bool is_proved)
 	struct ka_symbol s;
 	size_t n;
 
-	if (is_proved || k->options.is_forced || !ours || !ka_symbol_lookup(k, "linux_banner", &s) ||
-	    ka_error_drop(ka_read_cstr(k, s.addr, theirs, sizeof(theirs))))
+	if (is_proved || k->options.is_forced || !ours || !ka_symbol_lookup(k, "linux_banner", &s))
 		return NULL;
+	if (ka_error_drop(ka_read_cstr(k, s.addr, theirs, sizeof(theirs)))) {
+		if (!is_told(k))
+			return NULL;	/* filtered out, say */
+		theirs[0] = 0;
+	}
 	n = strcspn(ours, "\n");
 	if (strcspn(theirs, "\n") == n && !memcmp(ours, theirs, n))
 		return NULL;
 	if (strncmp(theirs, "Linux version ", 14))	/* no banner there: a wrong KASLR offset, say */
 		return ka_error_new(KA_USAGE, "where %s has its banner, the dump has something else: they do not belong together, "
-				    "or KERNELOFFSET or phys_base of the dump are wrong (--kaslr, --phys-base; --force opens them nevertheless)",
+				    "or KERNELOFFSET or phys_base of the dump are wrong (--kaslr, --phys-base, -m; --force opens them nevertheless)",
 				    k->object->path);
 	theirs[strcspn(theirs, "\n")] = 0;
 	char *mine = ka_xstrndup(ours, n);
@@ -268,9 +291,13 @@ static struct ka_error *open_all(struct ka_kernel *k, const struct ka_open_optio
 	char *release;
 	struct ka_error *err = open_image(k, o->paths, &files), *missing = NULL;
 
+	if (!err)
+		err = check_machine(k);
 	if (!err && needs_locating(k)) {
 		if (files.vmlinux && !o->is_minimal)
 			err = find_vmlinux(k, files.vmlinux, o->debug_dirs, NULL, 0, NULL);
+		if (!err)
+			err = check_machine(k);
 		if (!err)
 			err = ka_locate(k);
 	}
@@ -281,8 +308,7 @@ static struct ka_error *open_all(struct ka_kernel *k, const struct ka_open_optio
 	release = line_dup(ka_vmcoreinfo(k, "OSRELEASE"));
 	if (!release && k->image->info.release[0])
 		release = ka_xstrdup(k->image->info.release);
-	if (k->image->info.e_machine && !ka_arch_by_machine(k->image->info.e_machine))
-		err = pick_arch(k);	/* says so before a vmlinux is looked for */
+	err = check_machine(k);		/* again: memory may have told it */
 	if (!err && o->is_minimal)
 		err = check_minimal(k, files.vmlinux);
 	else if (!err && !k->object)
@@ -294,6 +320,8 @@ static struct ka_error *open_all(struct ka_kernel *k, const struct ka_open_optio
 		missing = err;
 		err = NULL;
 	}
+	if (!err && k->object)
+		err = check_machine(k);
 	if (!err && k->object)
 		err = check_match(k, id, id_size, release);
 	if (!err)
@@ -310,7 +338,7 @@ static struct ka_error *open_all(struct ka_kernel *k, const struct ka_open_optio
 	if (missing)
 		err = stand_in(k, missing);
 	if (!err && k->object)
-		err = check_banner(k, id_size && k->object->build_id_size);
+		err = check_banner(k, id_size && k->object->build_id_size && !is_told(k));
 	return err;
 }
 

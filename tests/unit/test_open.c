@@ -2,6 +2,7 @@
 /* Opening: which file is what, what belongs together, what the messages say to do next. */
 #include <stddef.h>
 #include <stdlib.h>
+#include "../image/build.h"
 #include "check.h"
 #include "elf_file.h"
 #include "kernel.h"
@@ -141,7 +142,61 @@ static void check_pairs(void)
 	options.has_phys_base = true;
 	options.phys_base = 0x1000;
 	check_open(KA_USAGE, "--phys-base", in_dir("nameless"), in_dir("old"), NULL);
+	check_open(KA_USAGE, "--phys-base", in_dir("vmlinux"), in_dir("vmcore"), NULL);	/* also where build-ids agree */
 	options.has_phys_base = false;
+	options.has_kaslr = true;
+	options.kaslr = 0x200000;
+	check_open(KA_USAGE, "--kaslr", in_dir("vmlinux"), in_dir("vmcore"), NULL);
+	options.kaslr = 0;
+	check_open(0, NULL, in_dir("vmlinux"), in_dir("vmcore"), NULL);
+	options.has_kaslr = false;
+	options.machine = (const char *const []){ "phys_base=0x1000", NULL };
+	check_open(KA_USAGE, "the dump has something else", in_dir("vmlinux"), in_dir("vmcore"), NULL);
+	options.machine = (const char *const []){ "phys_base=0x0", "kaslr=0x0", NULL };
+	check_open(0, NULL, in_dir("vmlinux"), in_dir("vmcore"), NULL);
+	options.machine = NULL;
+}
+
+/* What is not supported yet, by its name: ELF dumps by machine, kdump headers by the word of uname. */
+static void check_machines(void)
+{
+	static const struct { unsigned machine; const char *name; } elf[] = {
+		{ EM_S390, "s390x" }, { EM_PPC64, "ppc64" }, { EM_RISCV, "riscv64" }, { 258, "loongarch64" }, { EM_MIPS, "mips" },
+		{ EM_IA_64, "ia64" }, { EM_ARM, "arm" }, { EM_386, "i386" }, { EM_SPARCV9, "sparc64" }, { EM_PARISC, "parisc" },
+	};
+	static const struct { const char *uname, *name; } kdump[] = {
+		{ "s390x", "s390x" }, { "ppc64le", "ppc64" }, { "ppc64", "ppc64" }, { "riscv64", "riscv64" }, { "loongarch64", "loongarch64" },
+		{ "mips64", "mips" }, { "mips", "mips" }, { "ia64", "ia64" }, { "i686", "i386" }, { "armv7l", "arm" }, { "alpha", "alpha" },
+		{ "parisc64", "parisc64" }, { "aarch64_be", "aarch64_be" },
+	};
+	char words[128], text[256], *path;
+
+	for (size_t i = 0; i < KA_COUNT(elf); i++) {
+		core_make("foreign", elf[i].machine, INFO, NULL);
+		snprintf(words, sizeof(words), "the dump is of %s, which is not supported yet", elf[i].name);
+		check_open(KA_UNSUPPORTED, words, in_dir("foreign"), NULL, NULL);
+		/* said before the vmlinux is looked at */
+		check_open(KA_UNSUPPORTED, words, in_dir("foreign"), in_dir("vmlinux"), NULL);
+		vmlinux_make("foreign-vmlinux", elf[i].machine, NULL, 0);
+		snprintf(words, sizeof(words), "is of %s, the dump of x86_64", elf[i].name);
+		check_open(KA_USAGE, words, in_dir("foreign-vmlinux"), in_dir("vmcore"), NULL);
+	}
+	for (size_t i = 0; i < KA_COUNT(kdump); i++) {
+		snprintf(text, sizeof(text), "kdump 6 31 16\nmachine %s\npage 0 zlib\n", kdump[i].uname);
+		path = test_image_file(dir, "foreign-kdump", text);
+		snprintf(words, sizeof(words), "the dump is of %s, which is not supported yet", kdump[i].name);
+		check_open(KA_UNSUPPORTED, words, path, in_dir("vmlinux"), NULL);
+		check_open(KA_UNSUPPORTED, words, path, NULL, NULL);
+		free(path);
+	}
+	/* two that are supported, and not for each other */
+	vmlinux_make("arm64", EM_AARCH64, NULL, 0);
+	check_open(KA_USAGE, "is of aarch64, the dump of x86_64", in_dir("arm64"), in_dir("vmcore"), NULL);
+	core_make("arm64-core", EM_AARCH64, INFO, NULL);
+	check_open(KA_USAGE, "is of x86_64, the dump of aarch64", in_dir("vmlinux"), in_dir("arm64-core"), NULL);
+	path = test_image_file(dir, "arm64-kdump", "kdump 6 31 16\nmachine aarch64\npage 0 zlib\n");
+	check_open(KA_USAGE, "is of x86_64, the dump of aarch64", in_dir("vmlinux"), path, NULL);
+	free(path);
 }
 
 static void check_files(void)
@@ -212,6 +267,7 @@ CHECK_MAIN
 	setenv("HOME", "/nonexistent", 1);
 	dir = dir_make();
 	check_pairs();
+	check_machines();
 	check_two();
 	check_files();
 	dir_remove(dir);
