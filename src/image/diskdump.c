@@ -263,12 +263,32 @@ static bool is_unwritten(uint64_t offset, uint32_t size)
 	return !offset && !size;
 }
 
-static bool is_page_there(const struct diskdump *d, const struct part *p, uint64_t index)
+enum there { PAGE_LACKS, PAGE_IS_THERE, PAGE_IS_SHARED };
+
+/* Is the data of a page within the file? All zero pages share the data of the first, which come before all other. */
+static enum there page_there(const struct diskdump *d, const struct part *p, uint64_t count, uint64_t index)
 {
 	uint64_t offset;
 	uint32_t size, flags;
 
-	return !ka_error_drop(read_desc(d, p, index, &offset, &size, &flags)) && !is_unwritten(offset, size) && offset <= p->file->size && size <= p->file->size - offset;
+	if (ka_error_drop(read_desc(d, p, index, &offset, &size, &flags)) || is_unwritten(offset, size) || offset > p->file->size ||
+	    size > p->file->size - offset)
+		return PAGE_LACKS;
+	return offset == p->desc_offset + count * DESC_SIZE ? PAGE_IS_SHARED : PAGE_IS_THERE;
+}
+
+/* Does the file reach as far as this page? Three before it vote, so that one bad descriptor does not decide. */
+static bool reaches(const struct diskdump *d, const struct part *p, uint64_t count, uint64_t index)
+{
+	unsigned there = 0, lacks = 0;
+
+	for (uint64_t n = 0; n <= index && n < 16384 && there + lacks < 3; n++) {
+		enum there t = page_there(d, p, count, index - n);
+
+		there += t == PAGE_IS_THERE;
+		lacks += t == PAGE_LACKS;
+	}
+	return !lacks || (there && there >= lacks);
 }
 
 /* How many pages a cut file lost: found by halving, from a few descriptors. */
@@ -278,16 +298,18 @@ static void check_cut(struct ka_image *img, const struct diskdump *d)
 		struct part *p = &d->parts[i];
 		uint64_t count = rank(d, p->end_pfn) - p->first_rank, lo = 0, hi = count;
 
-		if (!count || (is_page_there(d, p, count - 1) && is_page_there(d, p, count / 2)))
+		if (!count || (reaches(d, p, count, count - 1) && reaches(d, p, count, count / 2)))
 			continue;
 		while (lo < hi) {
 			uint64_t mid = lo + (hi - lo) / 2;
 
-			if (is_page_there(d, p, mid))
+			if (reaches(d, p, count, mid))
 				lo = mid + 1;
 			else
 				hi = mid;
 		}
+		while (lo && page_there(d, p, count, lo - 1) == PAGE_LACKS)
+			lo--;
 		p->is_cut = true;
 		img->info.is_partial = img->info.is_incomplete = true;
 		ka_image_warn(img, "%s is cut: about %" PRIu64 " of its %" PRIu64 " pages (%u %%) are missing", p->file->path, count - lo, count,

@@ -281,7 +281,10 @@ static struct ka_error *elf_open(struct ka_image *img)
 				   f->path);
 	if (!err) {
 		add_extents(img, &segments, x);
-		if (!x->n)
+		if (!x->n && f->flat && ka_flat_is_cut(f->flat))
+			err = ka_error_new(KA_TRUNCATED, "%s, a flattened ELF dump, is cut before its program headers, which makedumpfile writes last: "
+					   "nothing tells where its pages belong", f->path);
+		else if (!x->n)
 			err = ka_error_new(KA_FORMAT, "%s is an ELF core without memory (no PT_LOAD); if it is of Xen's dump-core, crash reads it", f->path);
 	}
 	ka_vec_free(&segments);
