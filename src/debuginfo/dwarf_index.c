@@ -5,6 +5,7 @@
  */
 #include <unistd.h>
 #include "dwarf_index.h"
+#include "object.h"
 
 #define SPACES_SHIFT	56
 #define FORGET_UNITS	64	/* units scanned before their pages are given back */
@@ -446,19 +447,55 @@ static bool is_in_strings(const struct ka_dwarf *d, const char *name)
 	return false;
 }
 
+/* By the headers alone: nothing is unpacked. NULL: no file is to be kept. */
+static char *path_of(struct ka_object *o, struct ka_index_key *key)
+{
+	static const char *const names[] = { ".debug_info", ".debug_types", ".debug_str", ".zdebug_info", ".zdebug_str" };
+	struct ka_object *d = ka_object_debug(o, NULL);
+
+	*key = (struct ka_index_key){ 0 };
+	for (size_t i = 0; d && i < KA_COUNT(names); i++) {
+		const struct ka_section *s = ka_object_section(d, names[i]);
+
+		key->info_size += s ? s->size : 0;
+	}
+	key->build_id_size = (uint32_t)KA_MIN(o->build_id_size, sizeof(key->build_id));
+	memcpy(key->build_id, o->build_id, key->build_id_size);
+	/* That of a module is made in less time than a file is worth. */
+	return !o->has_no_cache && key->info_size >= CACHE_MIN ? ka_index_path(key) : NULL;
+}
+
+bool ka_dwarf_index_kept(struct ka_object *o, bool may_make, struct ka_index *ret)
+{
+	struct ka_index_key key;
+	char *path = path_of(o, &key);
+	bool ok = path && ka_index_load(path, &key, ret);
+
+	if (path && !ok && may_make) {
+		struct ka_dwarf d = { 0 };
+		struct ka_dwarf_index x = { 0 };
+
+		if (!ka_error_drop(ka_dwarf_open(o, &d))) {
+			ka_dwarf_index_init(&x, &d, o);
+			ka_dwarf_index_all(&x);
+			*ret = x.all;
+			x.all = (struct ka_index){ 0 };
+			ka_dwarf_index_deinit(&x);
+			ka_dwarf_close(&d);
+			ok = true;
+		}
+	}
+	free(path);
+	return ok;
+}
+
 void ka_dwarf_index_init(struct ka_dwarf_index *x, struct ka_dwarf *d, struct ka_object *o)
 {
 	x->dwarf = d;
 	ka_lazy_init(&x->core_once);
 	ka_lazy_init(&x->all_once);
 	ka_lazy_init(&x->file_once);
-	for (size_t i = 0; i < KA_COUNT(d->files); i++)
-		x->key.info_size += d->files[i].info.size + d->files[i].types.size + d->files[i].str.size;
-	x->key.build_id_size = (uint32_t)KA_MIN(o->build_id_size, sizeof(x->key.build_id));
-	memcpy(x->key.build_id, o->build_id, x->key.build_id_size);
-	/* That of a module is made in less time than a file is worth. */
-	if (!o->has_no_cache && x->key.info_size >= CACHE_MIN)
-		x->path = ka_index_path(&x->key);
+	x->path = path_of(o, &x->key);
 }
 
 void ka_dwarf_index_deinit(struct ka_dwarf_index *x)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Source file and line of an address: only the compilation unit that covers it is read. */
 #include <dwarf.h>
+#include "dwarf_index.h"
 #include "line.h"
+#include "object.h"
 
 #define UNITS_MAX	(1U << 20)
 #define RANGES_MAX	(1U << 22)
@@ -22,6 +24,7 @@ struct ka_lines {
 	struct ka_map tables;		/* unit -> struct ka_line_table *, 0: none */
 	struct ranges aranges, units; /* of .debug_aranges; of the units' own DIEs, made when the first knows nothing */
 	bool has_units;
+	struct ka_index index;		/* of a packed .debug_info, so that it need not be unpacked; none: size 0 */
 };
 
 void ka_lines_free(struct ka_lines *l)
@@ -32,6 +35,7 @@ void ka_lines_free(struct ka_lines *l)
 		if (l->tables.used[i])
 			ka_line_table_free((struct ka_line_table *)(uintptr_t)l->tables.values[i]);
 	ka_map_free(&l->tables);
+	ka_index_free(&l->index);
 	ka_arena_free(l->arena);
 	ka_vec_free(&l->aranges);
 	ka_vec_free(&l->units);
@@ -139,6 +143,44 @@ static void units_read(struct ka_lines *l)
 	ka_log(2, "%s: %zu address ranges of compilation units", l->s.o->path, l->units.n);
 }
 
+static void section_read(struct ka_object *o, const char *name, struct ka_line_bytes *ret)
+{
+	/* what is missing or damaged is found out where it is needed */
+	if (ka_error_drop(ka_object_debug_content(o, name, &ret->at, &ret->size)))
+		*ret = (struct ka_line_bytes){ 0 };
+}
+
+/* What only units of which nothing is kept need. */
+static void info_read(struct ka_lines *l)
+{
+	section_read(l->s.o, ".debug_info", &l->s.info);
+	section_read(l->s.o, ".debug_abbrev", &l->s.abbrev);
+}
+
+/* Unpacking takes up to a second: then the index pays, which knows all there is to know of units. */
+static bool is_packed(const struct ka_object *o)
+{
+	const struct ka_section *s = ka_object_section(o, ".debug_info");
+
+	return !s || s->flags & SHF_COMPRESSED;
+}
+
+static bool root_find(struct ka_lines *l, uint64_t unit, struct ka_line_root *ret)
+{
+	const struct ka_index_unit *u = unit <= UINT32_MAX ? ka_index_unit_of(&l->index, (uint32_t)unit) : NULL;
+
+	/* numbers of .debug_info's units are their offsets */
+	if (u && u->id == unit) {
+		const char *dir = ka_index_string(&l->index, u->comp_dir);
+
+		*ret = (struct ka_line_root){ .line_offset = u->stmt_list, .has_lines = u->has_lines, .comp_dir = dir[0] ? dir : NULL };
+		return true;
+	}
+	if (!l->s.info.at)
+		info_read(l);
+	return ka_line_root_read(&l->s, unit, ret);
+}
+
 static struct ka_line_table *table_of(struct ka_lines *l, uint64_t unit)
 {
 	struct ka_line_table *t = NULL;
@@ -147,7 +189,7 @@ static struct ka_line_table *table_of(struct ka_lines *l, uint64_t unit)
 
 	if (ka_map_get(&l->tables, unit, &known))
 		return (struct ka_line_table *)(uintptr_t)known;
-	if (ka_line_root_read(&l->s, unit, &root) && root.has_lines)
+	if (root_find(l, unit, &root) && root.has_lines)
 		t = ka_line_table_read(&l->s, &root);
 	ka_map_set(&l->tables, unit, (uintptr_t)t);
 	return t;
@@ -263,13 +305,6 @@ static const char *path_of(struct ka_lines *l, struct ka_line_table *t, uint32_t
 	return f->path;
 }
 
-static void section_read(struct ka_object *o, const char *name, struct ka_line_bytes *ret)
-{
-	/* what is missing or damaged is found out where it is needed */
-	if (ka_error_drop(ka_object_debug_content(o, name, &ret->at, &ret->size)))
-		*ret = (struct ka_line_bytes){ 0 };
-}
-
 static struct ka_lines *lines_get(struct ka_object *o)
 {
 	struct ka_object_priv *priv = ka_object_priv(o);
@@ -288,8 +323,8 @@ static struct ka_lines *lines_get(struct ka_object *o)
 	pthread_mutex_init(&l->lock, NULL);
 	l->arena = ka_arena_new();
 	l->s.o = d;
-	section_read(d, ".debug_info", &l->s.info);
-	section_read(d, ".debug_abbrev", &l->s.abbrev);
+	if (!is_packed(d) || !ka_dwarf_index_kept(o, true, &l->index))
+		info_read(l);
 	section_read(d, ".debug_line", &l->s.line);
 	section_read(d, ".debug_line_str", &l->s.line_str);
 	section_read(d, ".debug_str", &l->s.str);
