@@ -25,6 +25,8 @@ struct request {
 	uint64_t head_offset;	/* -O */
 	bool has_start, has_offset;
 	const char *link_type;	/* "hlist_node" */
+	const char *offset_text;
+	struct ka_filter *filter;
 };
 
 static struct ka_error *once(struct ka_call *c, const char *option)
@@ -48,6 +50,7 @@ static struct ka_error *options_read(struct request *r)
 		err = members_open(c, &r->members);
 	if (!err && (text = ka_call_value(c, "o"))) {
 		err = offset_parse(c, "-o", text, &r->to_link, &r->link_type);
+		r->offset_text = text;
 		r->has_offset = true;
 	}
 	if (!err && (text = ka_call_value(c, "O")))
@@ -81,6 +84,7 @@ static struct ka_error *set_offset(struct request *r, const char *text)
 		return ka_call_usage(r->c, "offset value %" PRIu64 " (0x%" PRIx64 ") already entered", r->to_link, r->to_link);
 	err = offset_parse(r->c, "offset", text, &r->to_link, &r->link_type);
 	r->has_offset = !err;
+	r->offset_text = text;
 	return err;
 }
 
@@ -122,6 +126,8 @@ static struct ka_error *arguments_read(struct request *r)
 	}
 	if (!err && !r->has_start)
 		err = ka_call_usage(c, "starting address required");
+	if (!err)
+		err = members_filter(&r->members, r->offset_text, &r->filter);
 	if (!err && r->has_offset && ka_call_has(c, "l"))
 		err = ka_call_usage(c, "-l and -o are mutually exclusive");
 	return err;
@@ -170,9 +176,12 @@ static void show(struct request *r)
 	struct ka_error *err;
 
 	for (ka_addr link; ka_walk_next(&w, &link); ) {
-		struct ka_arena *a = ka_arena_new();
 		struct list_row row = { .address = link - r->to_link, .link = link };
+		struct ka_arena *a;
 
+		if (!members_wanted(&r->members, r->filter, row.address - r->struct_offset))
+			continue;
+		a = ka_arena_new();
 		members_read(&r->members, a, row.address - r->struct_offset, &row.members_text, &row.members);
 		ka_out_row(r->c->out, &ka_rows_list_row, &row);
 		ka_arena_free(a);
@@ -209,6 +218,7 @@ static const struct ka_option options[] = {
 	{ "s", "STRUCT[.MEMBER,...]", "show these members (or all) of each object; may be given several times", false },
 	{ "S", "STRUCT[.MEMBER,...]", "the same with integers of 1, 2, 4 and 8 bytes straight from memory, unsigned", false },
 	{ "l", "OFFSET", "with -s: START and the links are this far inside of the struct: STRUCT.MEMBER or a number", false },
+	KA_OPTION_WHERE("objects"),
 	{ "r", NULL, "backwards, along the prev pointers", false },
 	{ "B", NULL, "find loops with little memory (R. P. Brent's algorithm), and tell their length", false },
 	{ "x", NULL, "numbers of -s in hexadecimal", false },
@@ -220,7 +230,7 @@ static const struct ka_rows *const rows[] = { &ka_rows_list_row, NULL };
 
 const struct ka_command ka_command_list = {
 	.name = "list",
-	.args = "[[-o] OFFSET] [-e ADDR] [-s | -S STRUCT[.MEMBER,...] [-l OFFSET]] [-x | -d] [-r | -B] [-h [-O OFFSET] | -H] START",
+	.args = "[[-o] OFFSET] [-e ADDR] [-s | -S STRUCT[.MEMBER,...] [-l OFFSET]] [-x | -d] [-r | -B] [-h [-O OFFSET] | -H] [--where EXPR] START",
 	.brief = "linked list",
 	.help =
 	"Follows a list from START on and shows the address of each object, with the members that -s\n"
@@ -234,9 +244,11 @@ const struct ka_command ka_command_list = {
 	"A list ends with NULL, or where it comes back to its start or its first object; a list of\n"
 	"list_heads (-h, -H, -r) at its head. When OFFSET is a member of type hlist_node, llist_node\n"
 	"or hlist_nulls_node it ends as these do. \"duplicate list entry\" tells where a broken list\n"
-	"comes back to elsewhere; what it had before is shown.\n"
+	"comes back to elsewhere; what it had before is shown. --where leaves out objects: its\n"
+	"expression knows them by the type of -s (or of OFFSET), and their members by their names.\n"
 	"\n"
 	"  list task_struct.tasks -s task_struct.pid,comm -h init_task\n"
+	"  list task_struct.tasks -h init_task --where 'mm && comm != \"init\"'\n"
 	"  list -H modules -o module.list -s module.name,state\n"
 	"  list -h init_task -O task_struct.children -o task_struct.sibling\n"
 	"  list file_system_type.next -s file_system_type.name ffffffff96981ae0\n",

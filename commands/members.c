@@ -86,6 +86,28 @@ struct ka_error *members_open(struct ka_call *c, struct members *ret)
 	return err;
 }
 
+struct ka_error *members_filter(const struct members *m, const char *offset, struct ka_filter **ret)
+{
+	struct ka_call *c = m->c;
+	const char *text = ka_call_value(c, "where"), *dot = offset ? strchr(offset, '.') : NULL, *type;
+
+	*ret = NULL;
+	if (!text)
+		return NULL;
+	if (!m->count && !dot)
+		return ka_call_usage(c, "--where needs to know what the objects are: an OFFSET as STRUCT.MEMBER, or -s STRUCT");
+	type = m->count ? m->of[0].type : ka_strndup(c->arena, offset, (size_t)(dot - offset));
+	return ka_filter_new(c->k, c->arena, text, type, m->count ? type : ka_printf(c->arena, "struct %s", type), ret);
+}
+
+bool members_wanted(const struct members *m, struct ka_filter *f, ka_addr at)
+{
+	bool is_wanted = false;
+
+	ka_call_fault(m->c, ka_error_wrap(ka_filter_test(f, at, &is_wanted), "object at 0x%" PRIx64, at));
+	return is_wanted;
+}
+
 /* Is it text: a char array, or (*ret_is_pointer) a pointer to char? */
 static bool is_chars(struct ka_kernel *k, const struct ka_value *x, bool *ret_is_pointer)
 {
@@ -294,7 +316,7 @@ void words_join(struct ka_call *c)
 
 struct ka_error *start_parse(struct ka_call *c, const char *text, ka_addr *ret)
 {
-	struct ka_error *err = ka_expr_number(c->k, text, KA_EXPR_HEX | KA_EXPR_ADDRESSES, ret);
+	struct ka_error *err = ka_parse_address(c->k, text, ret);
 
 	if (err)
 		return ka_error_wrap(err, "invalid argument: %s", text);

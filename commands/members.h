@@ -4,6 +4,7 @@
 #define KA_MEMBERS_H
 
 #include <kanalyze/command.h>
+#include <kanalyze/filter.h>
 #include <kanalyze/value.h>
 
 struct members_of {
@@ -27,6 +28,14 @@ struct ka_error *members_open(struct ka_call *c, struct members *ret) KA_MUST_CH
  * key for each member (or struct). What cannot be read is told as a fault.
  */
 void members_read(const struct members *m, struct ka_arena *a, ka_addr at, const char **ret_text, const struct ka_node **ret_tree);
+
+/*
+ * --where: of objects of the type that -s or -S names, else of the one in OFFSET ("task_struct.tasks", may be NULL). The
+ * expression knows an object by its type's name, and its members by theirs. *ret NULL: no --where.
+ */
+struct ka_error *members_filter(const struct members *m, const char *offset, struct ka_filter **ret) KA_MUST_CHECK;
+/* Is it wanted? Faults are told. */
+bool members_wanted(const struct members *m, struct ka_filter *f, ka_addr at);
 
 /* 16, 10, or 0 where neither -x nor -d is given; both: an error. */
 struct ka_error *members_radix(struct ka_call *c, unsigned *ret) KA_MUST_CHECK;

@@ -55,6 +55,7 @@ struct request {
 	uint64_t node_offset;
 	unsigned radix;
 	bool is_node, has_position, is_verbose, is_linear;
+	struct ka_filter *filter;
 	uint64_t shown;		/* entries of a maple tree are counted rather than indexed, as crash has it */
 };
 
@@ -115,6 +116,8 @@ static struct ka_error *request_read(struct request *r)
 		err = members_open(c, &r->members);
 	if (!err)
 		err = start_parse(c, c->argv[0], &r->start);
+	if (!err)
+		err = members_filter(&r->members, r->type == RBTREE ? ka_call_value(c, "o") : NULL, &r->filter);
 	r->start += root_offset;
 	return err;
 }
@@ -224,6 +227,9 @@ static void show_entry(struct request *r, struct ka_arena *a, ka_addr at, const 
 	struct tree_row row = { .address = at, .kind = kinds[p->kind], .is_indexed = r->type != RBTREE, .first = p->first, .last = p->last };
 	struct ka_str s = {0};
 
+	r->shown += p->kind != KA_PLACE_EMPTY;
+	if (r->filter && (p->kind != KA_PLACE_ENTRY || !members_wanted(&r->members, r->filter, at)))
+		return;
 	row.position = position_text(r, a, p);
 	if (r->is_verbose)
 		slot_add(r, p, &s);
@@ -234,7 +240,7 @@ static void show_entry(struct request *r, struct ka_arena *a, ka_addr at, const 
 		if (r->type != RBTREE) {
 			ka_str_add(&s, "index: ");
 			if (r->type == MAPLE)
-				number_add(r, ++r->shown, &s);
+				number_add(r, r->shown, &s);
 			else
 				ka_str_printf(&s, "%" PRIu64, p->first);
 			ka_str_add(&s, "  ");
@@ -313,6 +319,7 @@ static const struct ka_option options[] = {
 	{ "o", "OFFSET", "of the rb_node in the objects of an rbtree: STRUCT.MEMBER or a number", false },
 	{ "s", "STRUCT[.MEMBER,...]", "show these members (or all) of each object; may be given several times", false },
 	{ "S", "STRUCT[.MEMBER,...]", "the same with integers of 1, 2, 4 and 8 bytes straight from memory, unsigned", false },
+	KA_OPTION_WHERE("objects"),
 	{ "l", NULL, "an rbtree in its order, and not from the root down", false },
 	{ "p", NULL, "where in the tree each object is", false },
 	{ "v", NULL, "the nodes and the empty ranges of a maple tree, too", false },
@@ -326,7 +333,7 @@ static const struct ka_rows *const rows[] = { &ka_rows_tree_row, &ka_rows_tree_n
 
 const struct ka_command ka_command_tree = {
 	.name = "tree",
-	.args = "[-t radix | xarray | rbtree | maple] [-r OFFSET] [-o OFFSET] [-s | -S STRUCT[.MEMBER,...]] [-x | -d] [-l] [-p] [-v] [-N] START",
+	.args = "[-t radix | xarray | rbtree | maple] [-r OFFSET] [-o OFFSET] [-s | -S STRUCT[.MEMBER,...]] [-x | -d] [-l] [-p] [-v] [-N] [--where EXPR] START",
 	.brief = "trees: rbtree, radix tree, xarray, maple tree",
 	.help =
 	"Shows the address of each object of a tree, with the members that -s asks for. START is the\n"
@@ -337,6 +344,8 @@ const struct ka_command ka_command_tree = {
 	"slots. The index is the entry's own in radix trees and xarrays; entries of maple trees are\n"
 	"counted from 1 on: their ranges are in -v (in JSON, first and last are always there).\n"
 	"Entries that are no pointers (values, zero entries) are shown as they are, without members.\n"
+	"--where leaves out objects: its expression knows them by the type of -s (of an rbtree, also\n"
+	"of -o), and their members by their names.\n"
 	"A node that cannot be read, or that was there before, costs what is below it, and is told.\n"
 	"\n"
 	"  tree -t rbtree -o vmap_area.rb_node vmap_area_root -s vmap_area.va_start,va_end -x\n"
