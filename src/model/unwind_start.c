@@ -33,8 +33,48 @@ static bool leads_to(struct ka_kernel *k, struct ka_cursor c, const struct ka_st
 	return false;
 }
 
-/* Frames below the saved registers: from a return address into the function in which this CPU came to its end. */
-static bool find_inner(struct ka_kernel *k, const char *function, const struct ka_stacks *s, const struct ka_pt_regs *saved,
+/* Does unwinding up from c come to the end of the stack, without guessing? */
+static bool leads_out(struct ka_kernel *k, struct ka_cursor c, const struct ka_stacks *s, struct ka_arena *a)
+{
+	for (unsigned i = 0; i < INNER_STEPS; i++) {
+		if (ka_error_drop(ka_cursor_step(k, s, &c, a)) || c.by == KA_BY_SCAN || c.is_scanned ||
+		    (c.by == KA_BY_FP && !k->arch->has_frame_records))
+			return false;
+		if (c.is_end)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * From the place of a return address alone. Where the function keeps a frame pointer (panic() aligns its stack), that is not
+ * known: it points right below the return address to the caller, which is among the next.
+ */
+static bool leads_out_somehow(struct ka_kernel *k, struct ka_cursor *c, const struct ka_stacks *s, struct ka_arena *a)
+{
+	unsigned word = k->long_size;
+
+	if (leads_out(k, *c, s, a))
+		return true;
+	for (ka_addr at = c->sp; at < c->sp + 64 * word && !k->arch->has_frame_records; at += word) {
+		struct ka_cursor with = *c;
+		uint64_t v;
+
+		if (ka_error_drop(ka_read_ulong(k, at, &v)))
+			return false;
+		if (!ka_is_text(k, v))
+			continue;
+		ka_cursor_set(k, &with, k->arch->reg_names[k->arch->fp_reg], at - word);
+		if (leads_out(k, with, s, a)) {
+			*c = with;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Frames below the saved registers (NULL: none were saved): from a return address into the function in which this CPU came to its end. */
+static bool find_slot(struct ka_kernel *k, const char *function, const struct ka_stacks *s, const struct ka_pt_regs *saved,
 		       struct ka_arena *a, struct ka_cursor *ret)
 {
 	struct ka_symbol f;
@@ -53,7 +93,7 @@ static bool find_inner(struct ka_kernel *k, const char *function, const struct k
 			struct ka_cursor c;
 
 			if (v > f.addr && v <= f.addr + f.size && ka_cursor_from_slot(k, area->start + at, &c) &&
-			    leads_to(k, c, s, saved, a)) {
+			    (saved ? leads_to(k, c, s, saved, a) : leads_out_somehow(k, &c, s, a))) {
 				*ret = c;
 				return true;
 			}
@@ -89,7 +129,7 @@ static bool start_active(struct ka_kernel *k, const struct ka_stacks *s, unsigne
 	if (!ka_cpu_regs(k, cpu, &regs, pt))
 		return false;
 	for (size_t i = 0; ops && i < KA_COUNT(ops->ends) && ops->ends[i]; i++)
-		if (find_inner(k, ops->ends[i], s, pt, a, ret))
+		if (find_slot(k, ops->ends[i], s, pt, a, ret))
 			return true;
 	ka_cursor_from_regs(k, &regs, ret);
 	if (pt->is_user) {
@@ -97,6 +137,23 @@ static bool start_active(struct ka_kernel *k, const struct ka_stacks *s, unsigne
 		ret->is_end = true;
 	}
 	return true;
+}
+
+/*
+ * Nobody saved the registers (memory without notes): a CPU that came to its end, or is idle, has the functions in which that
+ * happens on its stack; the innermost first. Other running tasks could have been anywhere.
+ */
+static bool start_lost(struct ka_kernel *k, const struct ka_stacks *s, struct ka_arena *a, struct ka_cursor *ret)
+{
+	static const char *const functions[] = {
+		"machine_kexec", "crash_nmi_callback", "stop_this_cpu", "nmi_panic_self_stop", "vpanic", "panic", "oops_end", "die",
+		"cpuidle_enter", "default_idle_call", "cpuidle_idle_call", "do_idle",
+	};
+
+	for (size_t i = 0; i < KA_COUNT(functions) && !ka_interrupted(); i++)
+		if (find_slot(k, functions[i], s, NULL, a, ret))
+			return true;
+	return false;
 }
 
 bool ka_unwind_start(struct ka_kernel *k, const struct ka_task *t, const struct ka_stacks *s, bool is_active, unsigned cpu,
@@ -107,5 +164,11 @@ bool ka_unwind_start(struct ka_kernel *k, const struct ka_task *t, const struct 
 	if (start_active(k, s, cpu, a, ret))
 		return true;
 	*ret_note = "(active)";
-	return false;
+	if (k->image->info.is_live)
+		return false;
+	*ret_note = ka_printf(a, "(active: the dump has no registers of CPU %u)", cpu);
+	if (!start_lost(k, s, a, ret))
+		return false;
+	*ret_note = ka_printf(a, "(active: the dump has no registers of CPU %u; frames from what its stack holds, inner ones may lack)", cpu);
+	return true;
 }
