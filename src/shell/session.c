@@ -34,6 +34,9 @@ void ka_session_free(struct ka_session *s)
 	ka_aliases_free(s);
 	ka_variables_free(s);
 	ka_settings_free(&s->settings);
+	for (size_t i = 0; i < s->values.n; i++)
+		free((char *)s->values.at[i].text);
+	ka_vec_free(&s->values);
 	free(s->history_path);
 	free(s);
 }

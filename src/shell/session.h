@@ -40,6 +40,9 @@ struct ka_session {
 		KA_VEC(struct ka_convenience);
 	} variables;				/* variables.c: $x */
 	struct ka_expr_env expr_env;
+	struct {
+		KA_VEC(struct ka_value);
+	} values;				/* $1, $2 ... */
 	char *history_path;
 	bool is_in_history;			/* the line being run is the last of the history */
 };

@@ -1,34 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Characters and strings as gdb quotes them. */
-#include <ctype.h>
 #include "printer.h"
 
-/* A digit right behind an octal escape is escaped, too: it would be read as part of it. */
-static void char_add(unsigned c, char quote, bool *after_escape, struct ka_str *to)
+/* Octal escapes always have three digits: what comes behind is not taken for part of them. */
+static void char_add(unsigned c, char quote, struct ka_str *to)
 {
 	static const char named[] = "abtnvfr";	/* 7 to 13 */
 
-	if (c >= 0x20 && c < 0x7f && (!*after_escape || !isdigit((int)c))) {
+	if (c >= 0x20 && c < 0x7f) {
 		if (c == (unsigned char)quote || c == '\\')
 			ka_str_addc(to, '\\');
 		ka_str_addc(to, (char)c);
-		*after_escape = false;
 	} else if (c >= 7 && c <= 13) {
 		ka_str_addc(to, '\\');
 		ka_str_addc(to, named[c - 7]);
-		*after_escape = false;
 	} else {
 		ka_str_printf(to, "\\%03o", c & 0xff);
-		*after_escape = true;
 	}
 }
 
 void ka_char_text(unsigned c, struct ka_str *to)
 {
-	bool after_escape = false;
-
 	ka_str_addc(to, '\'');
-	char_add(c & 0xff, '\'', &after_escape, to);
+	char_add(c & 0xff, '\'', to);
 	ka_str_addc(to, '\'');
 }
 
@@ -43,7 +37,7 @@ static size_t run_length(const uint8_t *bytes, size_t n)
 
 void ka_chars_text(const uint8_t *bytes, size_t n, size_t max, unsigned repeats, bool has_more, struct ka_str *to)
 {
-	bool is_open = false, after_escape = false, is_first = true;
+	bool is_open = false, is_first = true;
 	size_t i = 0, shown = 0;
 
 	if (!n) {
@@ -64,11 +58,9 @@ void ka_chars_text(const uint8_t *bytes, size_t n, size_t max, unsigned repeats,
 		}
 		if (!is_open)
 			ka_str_add(to, is_first ? "\"" : ", \"");
-		if (!is_open)
-			after_escape = false;
 		is_open = true;
 		is_first = false;
-		char_add(bytes[i++], '"', &after_escape, to);
+		char_add(bytes[i++], '"', to);
 		shown++;
 	}
 	if (is_open)

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What commands that print values share. */
+#include <inttypes.h>
+#include <kanalyze/symbol.h>
+#include <kanalyze/system.h>
+#include <kanalyze/task.h>
+#include "print.h"
+
+struct ka_print ka_call_print(const struct ka_call *c, bool is_hex, bool is_decimal)
+{
+	const char *radix = ka_call_setting(c, "radix"), *max = ka_call_setting(c, "print_max"), *array = ka_call_setting(c, "print_array"),
+		*stop = ka_call_setting(c, "null-stop");
+
+	return (struct ka_print){
+		.radix = is_hex || (!is_decimal && radix && !strcmp(radix, "16")) ? 16 : 10,
+		.elements_max = max ? (unsigned)strtoul(max, NULL, 10) : 0,
+		.one_a_line = array && !strcmp(array, "on"), .stops_at_nul = stop && !strcmp(stop, "on"),
+	};
+}
+
+static struct ka_error *read_user(void *ctx, uint64_t at, void *ret, size_t size)
+{
+	const struct ka_print_user *u = ctx;
+	struct ka_error *err = NULL;
+
+	if (ka_is_kernel_addr(u->k, at))
+		return ka_read(u->k, at, ret, size);
+	if (ka_read_user(u->k, u->mm, at, ret, size, &err) == size) {
+		ka_error_drop(err);
+		return NULL;
+	}
+	return err ? err : ka_error_at(KA_UNMAPPED, KA_SPACE_USER, at, "0x%" PRIx64 " cannot be read", at);
+}
+
+struct ka_error *ka_print_from_user(struct ka_call *c, struct ka_print *how, struct ka_print_user *state)
+{
+	struct ka_task t;
+	struct ka_error *err = ka_task_read(c->k, ka_call_task(c), &t);
+
+	if (err)
+		return ka_error_wrap(err, "-u: the current task cannot be read");
+	if (!t.mm)
+		return ka_error_new(KA_NOT_FOUND, "-u: the current task (pid %d) has no user memory: choose another with `set PID`", t.pid);
+	*state = (struct ka_print_user){ c->k, t.mm };
+	how->read = read_user;
+	how->ctx = state;
+	return NULL;
+}
+
+struct ka_error *ka_print_cpus(struct ka_call *c, char *word, bool *ret, bool *ret_has)
+{
+	char *colon = strrchr(word, ':');
+	unsigned count = ka_cpu_count(c->k);
+	struct ka_task t;
+	struct ka_error *err;
+
+	*ret_has = false;
+	memset(ret, 0, count * sizeof(*ret));
+	/* "a ? b : c" has blanks or parentheses about it; C++ and Rust names have two */
+	if (!colon || (colon > word && colon[-1] == ':') || strpbrk(colon, ")? ") || colon == word)
+		return NULL;
+	*colon = 0;
+	*ret_has = true;
+	if (colon[1])
+		return ka_parse_cpus(colon + 1, ret, count);
+	err = ka_task_read(c->k, ka_call_task(c), &t);
+	if (err)
+		return ka_error_wrap(err, "%s: the CPU of the current task", word);
+	if (t.cpu >= count)
+		return ka_error_new(KA_MISSING, "%s: the CPU of the current task is not known: give it (%s:0)", word, word);
+	ret[t.cpu] = true;
+	return NULL;
+}
+
+struct ka_error *ka_print_address(struct ka_call *c, const char *word, ka_addr *ret)
+{
+	struct ka_error *err = ka_expr_number(c->k, word, KA_EXPR_HEX | KA_EXPR_ADDRESSES, ret), *other;
+	struct ka_expr *e;
+	struct ka_value x;
+
+	if (!err || !strpbrk(word, ".>[&*("))
+		return err;
+	/* As an expression of C: where what it tells of lies, or what a pointer holds. */
+	other = ka_expr_parse(c->arena, word, 0, &e);
+	if (!other)
+		other = ka_expr_eval(e, c->k, NULL, &x);
+	if (!other && x.kind == KA_TYPE_POINTER)
+		*ret = x.bits;
+	else if (!other && x.is_lvalue && !x.bit_size)
+		*ret = x.addr;
+	else if (!other)
+		other = ka_error_new(KA_USAGE, "this lies nowhere");
+	if (other) {
+		ka_error_dispose(other);
+		return err;
+	}
+	ka_error_dispose(err);
+	return NULL;
+}
+
+void ka_print_join(struct ka_call *c, int i)
+{
+	struct ka_str s = {0};
+	int used = i, depth = 0;
+
+	if (i >= c->argc || !strchr(c->argv[i], '('))
+		return;
+	do {
+		for (const char *p = c->argv[used]; *p; p++)
+			depth += *p == '(' ? 1 : *p == ')' ? -1 : 0;
+		if (used > i)
+			ka_str_addc(&s, ' ');
+		ka_str_add(&s, c->argv[used++]);
+	} while (depth > 0 && used < c->argc);
+	c->argv[i] = ka_strdup(c->arena, s.p);
+	for (int j = used; j < c->argc; j++)
+		c->argv[j - used + i + 1] = c->argv[j];
+	c->argc -= used - i - 1;
+	ka_str_free(&s);
+}
