@@ -114,6 +114,12 @@ int ka_session_bare_word(struct ka_session *s, const struct ka_line *l)
 	const char *nearest, *what = NULL, *instead = NULL;
 	struct ka_error *err;
 
+	/* "enum pageflags" */
+	if (s->k && !strcmp(word, "enum") && l->count > 1 && ka_command_find(s, "whatis")) {
+		free(word);
+		return command_run(s, "whatis", l);
+	}
+
 	for (size_t i = 0; s->k && *word && i < KA_COUNT(meanings); i++) {
 		if (!meanings[i].is(s->k, word))
 			continue;

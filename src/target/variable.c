@@ -284,7 +284,8 @@ bool ka_variable_of(struct ka_kernel *k, const struct ka_symbol *s, struct ka_ar
 	else
 		add_kernel(k, s->name, NULL, &l);
 	for (size_t i = 0; i < l.n; i++) {
-		if (l.at[i].is_function != is_function || !l.at[i].has_addr)
+		/* 7.3 has its data in a section that may be executed: nm says T of variables, too */
+		if (!l.at[i].has_addr || (l.at[i].is_function != is_function && !(is_function && l.at[i].addr == s->addr)))
 			continue;
 		statics++;
 		if (!found || l.at[i].addr == s->addr) {

@@ -64,7 +64,89 @@ static void member_add(struct declaration *d, const struct ka_type_field *f, con
 	ka_str_add(d->to, ";\n");
 }
 
-static void members_add(struct declaration *d, const struct ka_type *t, uint64_t base_bits, unsigned depth)
+/* What stands at the start of a declaration: pointers, arrays, functions and qualifiers taken off. */
+static struct ka_type base_of(struct ka_kernel *k, struct ka_type t)
+{
+	struct ka_type_info info;
+
+	for (int i = 0; i < 256; i++) {
+		ka_type_info(k, &t, &info);
+		if (info.kind != KA_TYPE_POINTER && info.kind != KA_TYPE_ARRAY && info.kind != KA_TYPE_FUNC && info.kind != KA_TYPE_CONST &&
+		    info.kind != KA_TYPE_VOLATILE && info.kind != KA_TYPE_RESTRICT)
+			break;
+		t = info.target;
+	}
+	return t;
+}
+
+/* The text of a declaration around its base: "const " and " *name[4]" of "const struct foo *name[4]". */
+static const char *around_base(struct declaration *d, const struct ka_type *type, const struct ka_type *base, const char *name, const char **ret_rest)
+{
+	struct ka_str text = {0}, word = {0};
+	const char *at;
+	char *all;
+
+	ka_type_text(d->k, type, name, &text);
+	ka_type_text(d->k, base, NULL, &word);
+	all = ka_strdup(d->arena, text.p);
+	at = strstr(all, word.p);
+	*ret_rest = at ? at + word.len : "";
+	all = ka_strndup(d->arena, all, at ? (size_t)(at - all) : 0);
+	ka_str_free(&text);
+	ka_str_free(&word);
+	return all;
+}
+
+/* "enum {A, B, C = 5}": a number where it is not the one before and one more. */
+static void enum_line_add(struct declaration *d, const struct ka_type *t, const struct ka_type_info *info)
+{
+	struct ka_type_field *values;
+	size_t n = ka_type_enumerators(d->k, t, d->arena, &values);
+	int64_t next = 0;
+
+	ka_str_printf(d->to, "enum %s%s{", info->name ? info->name : "", info->name ? " " : "");
+	for (size_t i = 0; i < n; i++) {
+		ka_str_printf(d->to, "%s%s", i ? ", " : "", values[i].name ? values[i].name : "?");
+		if (values[i].value != next)
+			ka_str_printf(d->to, " = %" PRId64, values[i].value);
+		next = (int64_t)((uint64_t)values[i].value + 1);
+	}
+	ka_str_addc(d->to, '}');
+}
+
+static void members_add(struct declaration *d, const struct ka_type *t, uint64_t base_bits, unsigned depth, bool is_outer);
+
+/* A member of a type that has no name of its own: opened, as gdb does, one level deep. False: it is of another kind. */
+static bool nameless_add(struct declaration *d, const struct ka_type_field *f, uint64_t at, unsigned depth)
+{
+	struct ka_type base = base_of(d->k, f->type);
+	struct ka_type_info info;
+	const char *rest, *before;
+
+	ka_type_info(d->k, &base, &info);
+	if (info.name || (info.kind != KA_TYPE_STRUCT && info.kind != KA_TYPE_UNION && info.kind != KA_TYPE_ENUM) || depth >= DEPTH_MAX)
+		return false;
+	before = around_base(d, &f->type, &base, f->name, &rest);
+	if (info.kind == KA_TYPE_ENUM) {
+		prefix_add(d, d->columns ? offset_text(d, at) : NULL, depth);
+		ka_str_add(d->to, before);
+		enum_line_add(d, &base, &info);
+	} else {
+		prefix_add(d, NULL, depth);
+		ka_str_printf(d->to, "%s%s {\n", before, word_of(info.kind));
+		members_add(d, &base, at, depth + 1, false);
+		prefix_add(d, d->columns ? offset_text(d, at) : NULL, depth);
+		ka_str_addc(d->to, '}');
+	}
+	ka_str_add(d->to, rest);
+	if (f->bit_size)
+		ka_str_printf(d->to, " : %u", f->bit_size);
+	ka_str_add(d->to, ";\n");
+	return true;
+}
+
+/* is_outer: of the type itself, or of what has no name in it. */
+static void members_add(struct declaration *d, const struct ka_type *t, uint64_t base_bits, unsigned depth, bool is_outer)
 {
 	struct ka_type_field *fields;
 	size_t n = ka_type_members(d->k, t, d->arena, &fields);
@@ -79,6 +161,8 @@ static void members_add(struct declaration *d, const struct ka_type *t, uint64_t
 		struct ka_type type;
 
 		if (fields[i].name) {
+			if (is_outer && nameless_add(d, &fields[i], at, depth))
+				continue;
 			prefix_add(d, d->columns ? offset_text(d, at) : NULL, depth);
 			member_add(d, &fields[i], fields[i].name, i + 1 == n);
 			continue;
@@ -92,7 +176,7 @@ static void members_add(struct declaration *d, const struct ka_type *t, uint64_t
 		prefix_add(d, NULL, depth);
 		ka_str_printf(d->to, "%s %s%s{\n", word_of(info.kind), info.name ? info.name : "", info.name ? " " : "");
 		if (depth < DEPTH_MAX)
-			members_add(d, &type, at, depth + 1);
+			members_add(d, &type, at, depth + 1, is_outer);
 		prefix_add(d, NULL, depth);
 		ka_str_add(d->to, "};\n");
 	}
@@ -116,7 +200,7 @@ static void body_add(struct declaration *d, const struct ka_type *t, const struc
 	} else if (info->is_declared_only) {
 		ka_str_add(d->to, "    <incomplete type>\n");
 	} else {
-		members_add(d, t, 0, 1);
+		members_add(d, t, 0, 1, true);
 	}
 	ka_str_addc(d->to, '}');
 }
@@ -143,6 +227,24 @@ static struct ka_error *path_add(struct declaration *d, const struct ka_type *t,
 	return NULL;
 }
 
+/* "typedef struct foo {...} * name;": what it is of is opened, behind pointers, too. */
+static void typedef_add(struct declaration *d, const struct ka_type_info *typedefed)
+{
+	struct ka_type base = base_of(d->k, typedefed->target), t;
+	struct ka_type_info info;
+	const char *rest, *before = around_base(d, &typedefed->target, &base, NULL, &rest);
+
+	t = ka_type_strip(d->k, &base, &info);
+	ka_str_printf(d->to, "typedef %s", before);
+	if (info.kind == KA_TYPE_ENUM && *rest)
+		enum_line_add(d, &t, &info);
+	else if (has_body(&info) && !info.is_declared_only)
+		body_add(d, &t, &info);
+	else
+		ka_type_text(d->k, &t, NULL, d->to);
+	ka_str_printf(d->to, "%s %s;\n", rest, typedefed->name ? typedefed->name : "?");
+}
+
 struct ka_error *ka_type_declaration(struct ka_kernel *k, const struct ka_type *type, const char *path, unsigned flags,
 				     ka_addr base, struct ka_str *to)
 {
@@ -160,12 +262,7 @@ struct ka_error *ka_type_declaration(struct ka_kernel *k, const struct ka_type *
 	if (flags & KA_DECLARE_OFFSETS)
 		d.columns = KA_MAX(OFFSET_COLUMNS, 2 + (int)strlen(offset_text(&d, info.size ? (info.size - 1) * 8 : 0)));
 	if (first.kind == KA_TYPE_TYPEDEF) {
-		ka_str_add(to, "typedef ");
-		if (has_body(&info) && !info.is_declared_only)
-			body_add(&d, &t, &info);
-		else
-			ka_type_text(k, &t, NULL, to);
-		ka_str_printf(to, " %s;\n", first.name ? first.name : "?");
+		typedef_add(&d, &first);
 		size_add(&d, info.size ? info.size : info.kind == KA_TYPE_FUNC);
 	} else if (has_body(&info)) {
 		body_add(&d, &t, &info);

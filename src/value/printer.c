@@ -78,18 +78,20 @@ bool ka_printer_read(struct ka_printer *p, uint64_t at, void *ret, size_t size, 
 	return true;
 }
 
-/* Each value a contiguous run of bits or none: then an enum's values can be taken together (gdb's rule). */
+/* Each value a contiguous run of bits of its own, or none: then an enum's values can be taken together (gdb's rule). */
 static bool is_flags(const struct ka_print_type *t)
 {
-	for (size_t i = 0; i < t->field_count; i++) {
-		uint64_t v = (uint64_t)t->fields[i].value;
+	uint64_t seen = 0;
 
-		if (t->fields[i].value < 0)
+	for (size_t i = 0; i < t->field_count; i++) {
+		uint64_t v = (uint64_t)t->fields[i].value, run = v ? v >> __builtin_ctzll(v) : 0;
+		bool is_new = true;
+
+		for (size_t j = 0; j < i && is_new && i < 128; j++)
+			is_new = t->fields[j].value != t->fields[i].value;
+		if (t->fields[i].value < 0 || run & (run + 1) || (is_new && v & seen))
 			return false;
-		if (v)
-			v >>= __builtin_ctzll(v);
-		if (v & (v + 1))
-			return false;
+		seen |= v;
 	}
 	return t->field_count;
 }
@@ -234,9 +236,16 @@ bool ka_address_symbol(struct ka_kernel *k, uint64_t at, struct ka_str *to)
 {
 	struct ka_symbol s;
 	uint64_t offset;
+	size_t i;
 
-	if (!k || !ka_is_kernel_addr(k, at) || !ka_symbol_at(k, at, &s, &offset) || s.is_percpu)
+	if (!k || !ka_is_kernel_addr(k, at))
 		return false;
+	if (!ka_symbol_at(k, at, &s, &offset)) {
+		/* per-CPU variables lie among the others since 9d7de2aa8b41 (v6.15): pointers to them have such addresses */
+		if (!ka_symbol_index(k, NULL, at, &i) || !ka_symbol_nth(k, NULL, i, &s) || !s.is_percpu)
+			return false;
+		offset = at - s.addr;
+	}
 	/* What lies behind a symbol's end is not its own. Of modules crash asks for no end. */
 	if (!s.module && (s.size ? offset >= s.size : !ka_is_text(k, at)))
 		return false;
