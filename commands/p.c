@@ -39,20 +39,12 @@ struct request {
 	const char *text;
 };
 
-static bool kept_value(void *ctx, const char *name, struct ka_value *ret)
-{
-	const struct request *r = ctx;
-
-	return name[0] == '$' && ka_call_kept_value(r->c, name, ret);
-}
-
 static struct ka_error *evaluate(struct request *r, const char *text, struct ka_value *ret)
 {
-	struct ka_expr_env env = { .name = kept_value, .ctx = r };
 	struct ka_expr *e;
 	struct ka_error *err = ka_expr_parse(r->c->arena, text, 0, &e);
 
-	return err ? err : ka_expr_eval(e, r->c->k, &env, ret);
+	return err ? err : ka_expr_eval(e, r->c->k, NULL, ret);
 }
 
 /* head: "jiffies = ", "per_cpu(x, 0) = " or "". */

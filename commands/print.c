@@ -72,32 +72,6 @@ struct ka_error *ka_print_cpus(struct ka_call *c, char *word, bool *ret, bool *r
 	return NULL;
 }
 
-struct ka_error *ka_print_address(struct ka_call *c, const char *word, ka_addr *ret)
-{
-	struct ka_error *err = ka_expr_number(c->k, word, KA_EXPR_HEX | KA_EXPR_ADDRESSES, ret), *other;
-	struct ka_expr *e;
-	struct ka_value x;
-
-	if (!err || !strpbrk(word, ".>[&*("))
-		return err;
-	/* As an expression of C: where what it tells of lies, or what a pointer holds. */
-	other = ka_expr_parse(c->arena, word, 0, &e);
-	if (!other)
-		other = ka_expr_eval(e, c->k, NULL, &x);
-	if (!other && x.kind == KA_TYPE_POINTER)
-		*ret = x.bits;
-	else if (!other && x.is_lvalue && !x.bit_size)
-		*ret = x.addr;
-	else if (!other)
-		other = ka_error_new(KA_USAGE, "this lies nowhere");
-	if (other) {
-		ka_error_dispose(other);
-		return err;
-	}
-	ka_error_dispose(err);
-	return NULL;
-}
-
 void ka_print_join(struct ka_call *c, int i)
 {
 	struct ka_str s = {0};

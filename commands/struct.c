@@ -436,7 +436,7 @@ static struct ka_error *all_show(struct request *r, char *word)
 
 	if (err)
 		return err;
-	err = ka_print_address(r->c, word, &at);
+	err = ka_parse_address(r->c->k, word, &at);
 	if (err)
 		return ka_error_wrap(err, "'%s'", word);
 	if (!r->has_cpus) {

@@ -72,12 +72,11 @@ struct ka_error *ka_call_usage(struct ka_call *c, const char *fmt, ...) KA_PRINT
 /* What was typed behind the command's name, quotes and all, without redirections; "" when nothing. */
 const char *ka_call_text(const struct ka_call *c);
 /*
- * Values that were printed, kept as long as the session: numbered from 1 ("$1"). Kept ones are found by the names that gdb
- * gives them: "$3", "$" the last, "$$" the one before it, "$$3" the third before it. False: there is no such value.
+ * Keeps a value that was printed as long as the session: numbered from 1. Expressions find it by the names that gdb gives it:
+ * "$3", "$" the last, "$$" the one before it, "$$3" the third before it.
  */
 struct ka_value;
 unsigned ka_call_keep_value(struct ka_call *c, const struct ka_value *x);
-bool ka_call_kept_value(const struct ka_call *c, const char *name, struct ka_value *ret);
 
 /* Context: the current task. */
 ka_addr ka_call_task(const struct ka_call *c);

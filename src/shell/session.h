@@ -66,6 +66,9 @@ int ka_session_input(struct ka_session *s, const char *line);
 int ka_session_fault(struct ka_session *s, struct ka_error *err);
 bool ka_session_must_stop(const struct ka_session *s);
 
+/* values.c: $1, $, $$2. False: there is no such value. */
+bool ka_session_kept_value(const struct ka_session *s, const char *name, struct ka_value *ret);
+
 /* call.c: options are parsed, needs checked, the command run in a document of its own. The status. */
 int ka_session_call(struct ka_session *s, const struct ka_command *c, const char *text, int argc, char **argv);
 struct ka_error *ka_options_parse(struct ka_call *c, int argc, char **argv) KA_MUST_CHECK;

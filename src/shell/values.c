@@ -27,9 +27,8 @@ unsigned ka_call_keep_value(struct ka_call *c, const struct ka_value *x)
 	return (unsigned)s->values.n;
 }
 
-bool ka_call_kept_value(const struct ka_call *c, const char *name, struct ka_value *ret)
+bool ka_session_kept_value(const struct ka_session *s, const char *name, struct ka_value *ret)
 {
-	const struct ka_session *s = c->session;
 	bool is_back = name[0] == '$' && name[1] == '$';
 	const char *digits = name + 1 + is_back;
 	size_t n = s->values.n, number = strtoul(digits, NULL, 10);

@@ -53,6 +53,8 @@ static bool name_hook(void *ctx, const char *name, struct ka_value *ret)
 			return true;
 		}
 	}
+	if (ka_session_kept_value(s, name, ret))
+		return true;
 	task = s->has_task ? s->task : ka_panic_task(s->k);
 	if (!task || !register_find(s->k, task, name + 1, &bits))
 		return false;
