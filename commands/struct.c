@@ -14,11 +14,20 @@
 #define RAW_MAX (1u << 20)	/* bytes of one struct that -r shows */
 
 struct declaration_row {
-	const char *name, *text;
+	const char *name, *member, *text;
+	uint64_t offset;
+	uint32_t bit_offset, bit_size;
+	bool is_bits;
 	const struct ka_node *type;
 };
 KA_LINES(declaration_row, "types", "{text}",
 	KA_COL(declaration_row, name, KA_TEXT, "as given"),
+	KA_COLF(declaration_row, member, KA_TEXT, KA_ONLY_JSON, "of NAME.MEMBER the path: what follows is of this member"),
+	{ "offset", offsetof(struct declaration_row, offset), 8, KA_UINT, KA_ONLY_JSON, -1, NULL, "of the member; with an address that of the member" },
+	{ "bit_offset", offsetof(struct declaration_row, bit_offset), 4, KA_UINT, KA_ONLY_JSON, offsetof(struct declaration_row, is_bits), NULL,
+	  "of bit fields: counted from the offset" },
+	{ "bit_size", offsetof(struct declaration_row, bit_size), 4, KA_UINT, KA_ONLY_JSON, offsetof(struct declaration_row, is_bits), NULL,
+	  "of bit fields" },
 	KA_COLF(declaration_row, type, KA_VALUE, KA_ONLY_JSON, "{type, kind, typedef_of, size, members or enumerators}; of members name, type, offset, size"),
 	KA_COLF(declaration_row, text, KA_TEXT, KA_ONLY_TEXT, "the declaration"));
 
@@ -276,22 +285,34 @@ static struct ka_error *declaration_show(struct request *r, ka_addr base, bool h
 {
 	unsigned flags = (ka_call_has(r->c, "o") ? KA_DECLARE_OFFSETS : 0) | (r->how.radix == 16 ? KA_DECLARE_HEX : 0) |
 			 (has_base ? KA_DECLARE_ADDRESSES | KA_DECLARE_OFFSETS : 0);
-	struct declaration_row row = { .name = r->shown_name };
+	struct ka_value whole = { .type = r->type, .is_lvalue = true, .addr = base }, x = whole;
+	char *rest = r->paths ? ka_strdup(r->c->arena, r->paths) : NULL, *path;
+	bool is_text = ka_out_is_text(r->c->out);
 	struct ka_error *err = NULL;
 	struct ka_str text = {0};
-	char *rest = r->paths ? ka_strdup(r->c->arena, r->paths) : NULL, *path = strsep(&rest, ",");
 
 	do {
-		if (ka_out_is_text(r->c->out))
+		struct declaration_row row = { .name = r->shown_name };
+
+		row.member = path = rest ? strsep(&rest, ",") : NULL;
+		ka_str_clear(&text);
+		if (path)
+			err = ka_value_path(r->c->k, &whole, path, &x);
+		if (!err && is_text)
 			err = ka_type_declaration(r->c->k, &r->type, path, flags, base, &text);
-	} while (!err && (path = rest ? strsep(&rest, ",") : NULL));
-	if (!ka_out_is_text(r->c->out))
-		row.type = ka_type_tree(r->c->k, &r->type, r->c->arena);
-	if (text.len)
-		text.p[--text.len] = 0;
-	row.text = text.p;
-	if (!err)
+		if (err)
+			break;
+		row.offset = x.addr;
+		row.is_bits = x.bit_size;
+		row.bit_offset = x.bit_offset;
+		row.bit_size = x.bit_size;
+		if (!is_text)
+			row.type = ka_type_tree(r->c->k, &x.type, r->c->arena);
+		if (text.len)
+			text.p[--text.len] = 0;
+		row.text = text.p;
 		ka_out_row(r->c->out, &ka_rows_declaration_row, &row);
+	} while (rest);
 	ka_str_free(&text);
 	return err;
 }
