@@ -22,6 +22,7 @@ enum ka_error_code {
 	KA_USAGE,
 	KA_INTERRUPTED,	/* Ctrl-C */
 	KA_IO,		/* the operating system said no */
+	KA_NOT_PRESENT,	/* swapped out, or on its way between two places: the message says where it is */
 };
 
 enum ka_space { KA_SPACE_NONE, KA_SPACE_VIRT, KA_SPACE_PHYS, KA_SPACE_USER, KA_SPACE_FILE };

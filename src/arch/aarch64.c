@@ -150,6 +150,31 @@ static uint64_t strip_ip(const struct ka_layout *l, uint64_t ip)
 	return ip >> 55 & 1 ? ip | l->pac_mask | -(1ull << l->va_bits) : ip;
 }
 
+static bool pte_phys(const struct ka_layout *l, uint64_t entry, uint64_t size, uint64_t *ret)
+{
+	bool is_block = size > 1ull << l->page_shift;
+
+	*ret = output_address(l, entry) & ~((size ? size : 1ull << l->page_shift) - 1);
+	return is_block ? (entry & TYPE_MASK) == TYPE_BLOCK : is_page(entry) || (!size && (entry & TYPE_MASK) == TYPE_BLOCK);
+}
+
+/* arch/arm64/include/asm/pgtable.h */
+static bool swap_entry(const struct ka_layout *l, uint64_t entry, unsigned way, unsigned *ret_type, uint64_t *ret_offset)
+{
+	static const struct { uint8_t type_at, type_bits, offset_at; } ways[] = {
+		{ 6, 5, 12 },		/* 0ebd53b0a42e, v6.11 */
+		{ 3, 5, 8 },		/* 570ef363509b, v6.3 */
+		{ 2, 6, 8 },
+	};
+
+	(void)l;
+	if (way >= KA_COUNT(ways))
+		return false;
+	*ret_type = (unsigned)(entry >> ways[way].type_at & ((1u << ways[way].type_bits) - 1));
+	*ret_offset = entry >> ways[way].offset_at & ((1ull << 50) - 1);
+	return true;
+}
+
 /* Stage 1 descriptors: Arm ARM D8.3, and the bits that arch/arm64/include/asm/pgtable-prot.h gives to software. */
 static const struct ka_pte_bit pte_bits[] = {
 	{ 1, 1, "VALID", NULL }, { 64, 64, "USER", NULL }, { 128, 128, "RDONLY", NULL }, { 0x300, 0x300, "SHARED", NULL },
@@ -184,6 +209,8 @@ const struct ka_arch ka_arch_aarch64 = {
 	.pt_regs = ka_aarch64_pt_regs,
 	.is_after_call = ka_aarch64_is_after_call,
 	.strip_ip = strip_ip,
+	.pte_phys = pte_phys,
+	.swap_entry = swap_entry,
 	.pte_bits = pte_bits,
 	.pte_bit_count = KA_COUNT(pte_bits),
 };

@@ -52,6 +52,7 @@ struct ka_layout {
 	uint64_t vmalloc_start, vmalloc_end, vmemmap_start, vmemmap_end, modules_start, modules_end;
 	uint64_t pgd_phys;		/* of the kernel's own top table (init_top_pgt/swapper_pg_dir) */
 	uint64_t pte_mask;		/* address bits of an entry (SME bit removed) */
+	bool is_pfn_plain;		/* x86_64: entries without access do not have their address inverted (before the L1TF fixes) */
 	unsigned page_shift;
 	unsigned va_levels;		/* 4 or 5 on x86_64 */
 	unsigned va_bits;		/* aarch64: of a virtual address as the machine runs (vabits_actual) */
@@ -112,6 +113,16 @@ struct ka_arch {
 	 * be there. May be NULL.
 	 */
 	bool (*locate)(const struct ka_arch_env *env, uint64_t linked, uint64_t phys, struct ka_str *ret_lines);
+	/*
+	 * The physical address in an entry of a page or block of size bytes (0: of the last level); false: it maps nothing, which
+	 * an entry of a page without access (PROT_NONE, NUMA balancing) does not mean.
+	 */
+	bool (*pte_phys)(const struct ka_layout *l, uint64_t entry, uint64_t size, uint64_t *ret);
+	/*
+	 * What kernels put into entries that map nothing: a number for the kind or the swap device, and an offset. They packed it
+	 * in several ways; way 0 is the likeliest. False: there are no more ways.
+	 */
+	bool (*swap_entry)(const struct ka_layout *l, uint64_t entry, unsigned way, unsigned *ret_type, uint64_t *ret_offset);
 	/* Names of the bits of a page table entry, in the order in which they are told. */
 	const struct ka_pte_bit *pte_bits;
 	size_t pte_bit_count;

@@ -11,6 +11,7 @@
 
 #define PTE_PRESENT	1ull
 #define PTE_PSE		(1ull << 7)
+#define PTE_PROTNONE	(1ull << 8)	/* where PRESENT is off; else it is GLOBAL */
 #define PTE_ADDR_MASK	0x000ffffffffff000ull
 
 static bool number(const struct ka_arch_env *env, const char *key, int base, uint64_t *ret)
@@ -155,6 +156,8 @@ static void layout_regions(const struct ka_arch_env *env, struct ka_layout *l)
 		l->text_end = (v + 4095) & ~4095ull;
 	else if (!has_symbols && !number(env, "NUMBER(KERNEL_IMAGE_SIZE)", 0, &v))
 		l->text_end = START_KERNEL_MAP + KERNEL_IMAGE_SIZE / 2;	/* modules may come then; the rest is walked */
+	/* 6b28baca9b1f, v4.18 and all stable kernels of its time: addresses of entries that are not present are inverted */
+	l->is_pfn_plain = has_symbols && !env->symbol(env->ctx, "l1tf_mitigation", &start);
 	if (!variable(env, "page_offset_base", &l->page_offset))
 		l->page_offset = find_page_offset(env, l);
 	/* Without vmlinux nobody knows what KASLR put behind the direct map, and how close: the tables are walked. */
@@ -195,6 +198,37 @@ static bool linear(const struct ka_layout *l, uint64_t virt, uint64_t *ret_phys)
 	return false;
 }
 
+/* Is there a page behind the entry? One without access is there too: PROT_NONE, or NUMA balancing that waits for a touch. */
+static bool is_page_there(uint64_t entry)
+{
+	return entry & (PTE_PRESENT | PTE_PROTNONE);
+}
+
+static bool pte_phys(const struct ka_layout *l, uint64_t entry, uint64_t size, uint64_t *ret)
+{
+	uint64_t bits = entry & PTE_PRESENT || l->is_pfn_plain ? entry : ~entry;
+
+	/* bit 12 of a large page's entry is PAT, not address */
+	*ret = bits & l->pte_mask & PTE_ADDR_MASK & ~((size ? size : 4096) - 1);
+	return is_page_there(entry);
+}
+
+/* arch/x86/include/asm/pgtable_64.h */
+static bool swap_entry(const struct ka_layout *l, uint64_t entry, unsigned way, unsigned *ret_type, uint64_t *ret_offset)
+{
+	if (!l->is_pfn_plain) {		/* bcd11afa7ade and 6b28baca9b1f, v4.18: type on top, offset inverted */
+		*ret_type = (unsigned)(entry >> 59);
+		*ret_offset = ~entry << 5 >> 14;
+	} else if (way == 0) {		/* 00839ee3b299, v4.8 */
+		*ret_type = entry >> 9 & 31;
+		*ret_offset = entry >> 14;
+	} else {			/* before, and since c46a7c817e66 (v3.14) */
+		*ret_type = entry >> 1 & 31;
+		*ret_offset = entry >> 9;
+	}
+	return way <= l->is_pfn_plain;
+}
+
 static struct ka_error *pt_walk(const struct ka_arch_env *env, const struct ka_layout *l, uint64_t pgd_phys, uint64_t virt,
 				struct ka_pt_walk *w, uint64_t *ret_phys, uint64_t *ret_page_size)
 {
@@ -221,14 +255,15 @@ static struct ka_error *pt_walk(const struct ka_arch_env *env, const struct ka_l
 		w->level[w->levels].name = name;
 		w->level[w->levels].at = at;
 		w->level[w->levels++].entry = entry;
-		if (!(entry & PTE_PRESENT))
+		if (!is_page_there(entry) || (!(entry & PTE_PRESENT) && level && (level > 2 || !(entry & PTE_PSE))))
 			return ka_error_at(KA_UNMAPPED, KA_SPACE_VIRT, virt,
 					   "0x%" PRIx64 " is not mapped: its %s entry at physical 0x%" PRIx64 " is 0x%" PRIx64,
 					   virt, name, at, entry);
 		uint64_t size = 1ull << (12 + 9 * level);
 		if (level == 0 || ((entry & PTE_PSE) && level <= 2)) {
 			/* bit 12 of a large page's entry is PAT, not address */
-			w->phys = (entry & l->pte_mask & ~(size - 1)) | (virt & (size - 1));
+			pte_phys(l, entry, size, &w->phys);
+			w->phys |= virt & (size - 1);
 			w->page_size = size;
 			w->flags = entry & ~(l->pte_mask & ~(size - 1));
 			*ret_phys = w->phys;
@@ -295,7 +330,7 @@ static bool is_kernel_addr(const struct ka_layout *l, uint64_t virt)
 
 /* arch/x86/include/asm/pgtable_types.h. Bit 7 is PSE in the entries of large pages, and PAT in those of the last level. */
 static const struct ka_pte_bit pte_bits[] = {
-	{ 1, 1, "PRESENT", NULL }, { 2, 2, "RW", NULL }, { 4, 4, "USER", NULL }, { 8, 8, "PWT", NULL }, { 16, 16, "PCD", NULL },
+	{ 0x101, 0x100, "PROTNONE", NULL }, { 1, 1, "PRESENT", NULL }, { 2, 2, "RW", NULL }, { 4, 4, "USER", NULL }, { 8, 8, "PWT", NULL }, { 16, 16, "PCD", NULL },
 	{ 32, 32, "ACCESSED", NULL }, { 64, 64, "DIRTY", NULL }, { 128, 128, "PSE", "PAT" }, { 256, 256, "GLOBAL", NULL },
 	{ 1ull << 63, 1ull << 63, "NX", NULL },
 };
@@ -316,6 +351,8 @@ const struct ka_arch ka_arch_x86_64 = {
 	.linear = linear,
 	.pt_walk = pt_walk,
 	.is_kernel_addr = is_kernel_addr,
+	.pte_phys = pte_phys,
+	.swap_entry = swap_entry,
 	.prstatus = ka_x86_64_prstatus,
 	.qemu_state = ka_x86_64_qemu_state,
 	.pt_regs_size = X86_PT_REGS_SIZE,

@@ -84,7 +84,7 @@ const char *ka_error_code_name(enum ka_error_code code)
 		[KA_MISSING] = "MISSING", [KA_NOT_FOUND] = "NOT_FOUND", [KA_UNMAPPED] = "UNMAPPED",
 		[KA_EXCLUDED] = "EXCLUDED", [KA_TRUNCATED] = "TRUNCATED", [KA_CORRUPT] = "CORRUPT",
 		[KA_FORMAT] = "FORMAT", [KA_UNSUPPORTED] = "UNSUPPORTED", [KA_USAGE] = "USAGE",
-		[KA_INTERRUPTED] = "INTERRUPTED", [KA_IO] = "IO",
+		[KA_INTERRUPTED] = "INTERRUPTED", [KA_IO] = "IO", [KA_NOT_PRESENT] = "NOT_PRESENT",
 	};
 
 	return (unsigned)code < KA_COUNT(names) && names[code] ? names[code] : "UNKNOWN";

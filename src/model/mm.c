@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Memory of processes: sizes, RSS in all the ways it was ever counted, and reading user memory. */
 #include <inttypes.h>
+#include <kanalyze/entry.h>
 #include <kanalyze/task.h>
+#include <kanalyze/translate.h>
 #include <kanalyze/view.h>
 #include "kernel.h"
 
@@ -165,6 +167,27 @@ struct pgd_view {
 };
 KA_VIEW(pgd_view, ("mm_struct"), KA_FROM(pgd_view, pgd, "pgd"));
 
+/* What is not mapped may be somewhere else: then that is what is told. */
+static struct ka_error *not_present(struct ka_kernel *k, ka_addr pgd, uint64_t at, struct ka_error *err)
+{
+	struct ka_arena *a = ka_arena_new();
+	struct ka_translation t;
+	struct ka_entry e;
+	const char *where;
+
+	ka_error_drop(ka_translation_walk(k, pgd, at, &t));
+	if (t.levels) {
+		ka_entry_decode(k, t.level[t.levels - 1].entry, 0, a, &e);
+		where = ka_entry_where(a, &e);
+		if (where) {
+			ka_error_free(err);
+			err = ka_error_at(KA_NOT_PRESENT, KA_SPACE_USER, at, "0x%" PRIx64 " is not in memory: %s", at, where);
+		}
+	}
+	ka_arena_free(a);
+	return err;
+}
+
 size_t ka_read_user(struct ka_kernel *k, ka_addr mm, uint64_t at, void *ret, size_t size, struct ka_error **err)
 {
 	struct pgd_view m;
@@ -178,6 +201,8 @@ size_t ka_read_user(struct ka_kernel *k, ka_addr mm, uint64_t at, void *ret, siz
 
 		fault = ka_interrupted() ? ka_error_new(KA_INTERRUPTED, "interrupted")
 					 : ka_translate_in(k, m.pgd, at + done, &phys, &page_size);
+		if (fault && fault->code == KA_UNMAPPED)
+			fault = not_present(k, m.pgd, at + done, fault);
 		if (fault)
 			break;
 		if (!page_size)

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Entries of page tables that map nothing: swap, migration, device memory, hardware poison, markers. The kernel takes
+ * the numbers behind the last swap device for kinds of its own (include/linux/swap.h); which, members and enumerators say.
+ */
+#include <inttypes.h>
+#include <kanalyze/entry.h>
+#include <kanalyze/swap.h>
+#include "kernel.h"
+
+#define TYPES 32			/* a swap entry has five bits for the number (MAX_SWAPFILES_SHIFT) */
+#define MARKER_MAX 255			/* PTE_MARKER_MASK has three bits so far */
+#define PFN_BITS 40			/* flags lie above it since 0d206b5d2e0d (v6.1) */
+
+/* First number of each kind; what follows is the next kind's. */
+struct kinds {
+	unsigned swap_end, migration, device, marker, end;
+};
+
+static const char kinds_key;
+
+static void *kinds_make(struct ka_kernel *k)
+{
+	struct kinds *n = ka_xalloc(sizeof(*n));
+	struct ka_symbol s;
+	int64_t v;
+	/* 6c287605fd56, v5.19: exclusive pages have a number of their own */
+	unsigned migrations = ka_enum_value(k, "PG_anon_exclusive", &v) ? 3 : 2;
+	/* markers came with 679d10331910 (v5.19), in one series with this flag */
+	bool has_marker = ka_enum_value(k, "FAULT_FLAG_ORIG_PTE_VALID", &v);
+
+	n->end = TYPES;
+	n->swap_end = TYPES - migrations;
+	/* swap_info has a slot for each device that can be: pointers since efa90a981bbc (v2.6.33) */
+	if (ka_symbol_lookup(k, "swap_info", &s) && s.size >= k->long_size && s.size / k->long_size <= TYPES)
+		n->swap_end = (unsigned)(s.size / k->long_size);
+	n->migration = n->swap_end + ka_enum_value(k, "PG_hwpoison", &v);
+	n->marker = n->end - has_marker;
+	n->device = KA_MIN(n->migration + migrations, n->marker);
+	return n;
+}
+
+static enum ka_entry_kind kind_of(const struct kinds *n, unsigned type)
+{
+	return type < n->swap_end ? KA_ENTRY_SWAP : type < n->migration ? KA_ENTRY_HWPOISON : type < n->device ? KA_ENTRY_MIGRATION :
+	       type < n->marker ? KA_ENTRY_DEVICE : type < n->end ? KA_ENTRY_MARKER : KA_ENTRY_OTHER;
+}
+
+/* Does the device exist, and is it that large? */
+static bool is_on_swap(struct ka_kernel *k, unsigned type, uint64_t offset, struct ka_arena *a, const char **ret_device)
+{
+	struct ka_swap s;
+
+	if (ka_error_drop(ka_swap_by_type(k, type, a, &s)) || offset > s.pages + 1)
+		return false;
+	*ret_device = s.path;
+	return true;
+}
+
+void ka_entry_decode(struct ka_kernel *k, uint64_t entry, uint64_t size, struct ka_arena *a, struct ka_entry *ret)
+{
+	static const char *const names[] = { "none", "page", "swap", "migration", "device", "hwpoison", "marker", "other" };
+	const struct kinds *n;
+	uint64_t offset;
+	unsigned type;
+
+	*ret = (struct ka_entry){ .kind = KA_ENTRY_NONE, .kind_name = names[KA_ENTRY_NONE] };
+	if (!entry)
+		return;
+	if (k->arch->pte_phys && k->arch->pte_phys(&k->layout, entry, size, &ret->phys)) {
+		ret->kind = KA_ENTRY_PAGE;
+		ret->kind_name = names[KA_ENTRY_PAGE];
+		return;
+	}
+	ret->phys = 0;
+	ret->kind = KA_ENTRY_OTHER;
+	n = ka_kernel_state(k, &kinds_key, kinds_make, free);
+	for (unsigned way = 0; k->arch->swap_entry && k->arch->swap_entry(&k->layout, entry, way, &type, &offset); way++) {
+		enum ka_entry_kind kind = kind_of(n, type);
+
+		if (kind == KA_ENTRY_SWAP ? !is_on_swap(k, type, offset, a, &ret->device) : kind == KA_ENTRY_MARKER && offset > MARKER_MAX)
+			continue;
+		ret->kind = kind;
+		ret->type = type;
+		ret->offset = offset;
+		if (kind == KA_ENTRY_MIGRATION || kind == KA_ENTRY_DEVICE || kind == KA_ENTRY_HWPOISON)
+			ret->phys = (offset & ((1ull << PFN_BITS) - 1)) << k->layout.page_shift;
+		break;
+	}
+	ret->kind_name = names[ret->kind];
+}
+
+const char *ka_entry_where(struct ka_arena *a, const struct ka_entry *e)
+{
+	switch (e->kind) {
+	case KA_ENTRY_SWAP:
+		return ka_printf(a, "swapped out to %s, page %" PRIu64 " there", e->device ? e->device : "a swap device", e->offset);
+	case KA_ENTRY_MIGRATION:
+		return ka_printf(a, "on its way from physical 0x%" PRIx64 " to another page (migration)", e->phys);
+	case KA_ENTRY_DEVICE:
+		return ka_printf(a, "in the memory of a device, page frame 0x%" PRIx64, e->phys >> 12);
+	case KA_ENTRY_HWPOISON:
+		return ka_printf(a, "physical 0x%" PRIx64 " was taken out of use after a memory fault", e->phys);
+	case KA_ENTRY_MARKER:
+		return ka_printf(a, "no page, but a marker of the kernel (0x%" PRIx64 ")", e->offset);
+	default:
+		return NULL;
+	}
+}
