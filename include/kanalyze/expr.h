@@ -26,6 +26,7 @@ struct ka_value {
 	bool is_lvalue;		/* it lies at addr */
 	bool is_loaded;		/* bits has been read */
 	double real;		/* of floats, when is_loaded; bits is what lies in memory */
+	bool is_enumerator;	/* the constant itself */
 	bool is_untyped;	/* a variable of which only symbol and size are known */
 	ka_addr addr;
 	uint32_t bit_offset, bit_size;	/* of bitfields, from addr; bit_size 0: none */

@@ -204,9 +204,9 @@ static void make_enumerators(void *ctx)
 	ka_log(2, "BTF: %u enumerators", n);
 }
 
-static bool btf_enumerator(struct ka_types *types, const char *name, int64_t *ret)
+static uint32_t find_enumerator(struct ka_types *types, const char *name, int64_t *ret)
 {
-	uint32_t hash = ka_names_hash(name), number, best = 0;
+	uint32_t hash = ka_names_hash(name), number, best = 0, type = 0;
 	struct ka_btf_enumerator e;
 	struct ka_btf_type t;
 
@@ -223,12 +223,25 @@ static bool btf_enumerator(struct ka_types *types, const char *name, int64_t *re
 			if (!strcmp(e.name, name) && (!best || number < best)) {
 				best = number;
 				*ret = e.value;
+				type = p->type;
 			}
 		}
 		if (best)
-			return true;
+			return type;
 	}
-	return false;
+	return 0;
+}
+
+static bool btf_enumerator(struct ka_types *types, const char *name, int64_t *ret)
+{
+	return find_enumerator(types, name, ret) != 0;
+}
+
+static uint32_t btf_enumerator_type(struct ka_types *types, const char *name)
+{
+	int64_t value;
+
+	return find_enumerator(types, name, &value);
 }
 
 /*
@@ -543,7 +556,7 @@ static void btf_close(struct ka_types *types)
 }
 
 static const struct ka_types_ops btf_ops = {
-	.name = "BTF", .find = btf_find, .enumerator = btf_enumerator, .close = btf_close, .size = btf_size,
+	.name = "BTF", .find = btf_find, .enumerator = btf_enumerator, .enumerator_type = btf_enumerator_type, .close = btf_close, .size = btf_size,
 	.member = btf_member, .describe = btf_describe, .members = btf_members, .enumerators = btf_enumerators,
 	.each_name = btf_each_name, .named = btf_named, .find_all = btf_find_all, .step = btf_step, .params = btf_params,
 };

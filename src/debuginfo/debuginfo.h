@@ -141,6 +141,8 @@ struct ka_types_ops {
 	/* An id of the named type of this kind; 0 when there is none. Names of struct and union; typedefs, enums too. */
 	uint32_t (*find)(struct ka_types *t, enum ka_type_kind kind, const char *name);
 	bool (*enumerator)(struct ka_types *t, const char *name, int64_t *ret);
+	/* The enum that has it; 0: not known (its value may be all the same). */
+	uint32_t (*enumerator_type)(struct ka_types *t, const char *name);
 	void (*close)(struct ka_types *t);
 	struct ka_error *(*size)(struct ka_types *t, uint32_t id, uint64_t *ret);
 	/* One step: the member of a struct or union, anonymous ones searched through; offset_bits from the start of id. False: no such member. */

@@ -7,12 +7,15 @@ static bool is_integer(const struct ka_value *x)
 	return x->kind == KA_TYPE_INT || x->kind == KA_TYPE_ENUM;
 }
 
-/* To int, or more. A bit field narrower than int is an int, whatever its sign. */
+/*
+ * To int, or more. A bit field narrower than int is an int, whatever its sign; so is an enumerator, though an enum
+ * without negative ones is unsigned.
+ */
 static void promote(struct ka_value *x)
 {
 	if (!is_integer(x))
 		return;
-	if (x->size < 4 || (x->bit_size && x->bit_size < 32 && x->size <= 4))
+	if (x->size < 4 || (x->is_enumerator && x->bits <= INT32_MAX) || (x->bit_size && x->bit_size < 32 && x->size <= 4))
 		*x = ka_value_int(4, true, x->bits);
 	else
 		*x = ka_value_int(x->size == 4 ? 4 : 8, x->is_signed, x->bits);

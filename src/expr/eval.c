@@ -97,6 +97,24 @@ static struct ka_error *eval_slice(struct ka_eval *v, const struct ka_expr *e, s
 	return ka_value_place(v, element, (x.kind == KA_TYPE_ARRAY ? x.addr : x.bits) + first.bits * size, ret);
 }
 
+/* a@5: gdb's array of five from where a lies. */
+static struct ka_error *eval_repeat(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)
+{
+	struct ka_value x, n;
+	struct ka_error *err = eval_owner(v, e->a, &x);
+
+	if (!err)
+		err = eval_number(v, e->b, &n);
+	if (err)
+		return err;
+	if (!x.is_lvalue || x.bit_size || x.is_untyped)
+		return ka_error_new(KA_USAGE, "only of what lies in memory and has a type there can be several");
+	if (x.type.count || !n.bits || n.bits > SLICE_MAX)
+		return ka_error_new(KA_USAGE, "from 1 to %d elements, and no arrays of arrays", SLICE_MAX);
+	x.type.count = (uint32_t)n.bits;
+	return ka_value_place(v, x.type, x.addr, ret);
+}
+
 static struct ka_error *eval_address(struct ka_eval *v, const struct ka_expr *e, struct ka_value *ret)
 {
 	struct ka_value x;
@@ -310,6 +328,7 @@ static struct ka_error *eval_inner(struct ka_eval *v, const struct ka_expr *e, s
 	case KA_EXPR_NAME: return ka_eval_name(v, e, false, ret);
 	case KA_EXPR_MEMBER: return eval_member(v, e, ret);
 	case KA_EXPR_INDEX: return eval_index(v, e, ret);
+	case KA_EXPR_REPEAT: return eval_repeat(v, e, ret);
 	case KA_EXPR_SLICE: return eval_slice(v, e, ret);
 	case KA_EXPR_SIZEOF:
 	case KA_EXPR_ALIGNOF: return eval_sizeof(v, e, ret);

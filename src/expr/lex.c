@@ -254,7 +254,8 @@ static size_t file_suffix(const char *p)
 	static const char *const ends[] = { ".c", ".h", ".S", ".rs" };
 	size_t best = 0, n = 1;
 
-	if (p[0] != '@' || !(isalnum((unsigned char)p[1]) || p[1] == '_' || p[1] == '/' || p[1] == '.'))
+	/* "a@5" is gdb's array of five */
+	if (p[0] != '@' || !(isalpha((unsigned char)p[1]) || p[1] == '_' || p[1] == '/' || p[1] == '.'))
 		return 0;
 	for (; isalnum((unsigned char)p[n]) || (p[n] && strchr("_./-+", p[n])); n++) {
 		for (size_t i = 0; i < KA_COUNT(ends); i++) {
@@ -289,7 +290,7 @@ static size_t real(const char *p, double *ret)
 
 static const char *const operators[] = {
 	"<<=", ">>=", "..", "=~", "!~", "++", "--", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<", ">>", "<=", ">=", "==", "!=", "&&", "||", "->",
-	"+", "-", "*", "/", "%", "<", ">", "=", "!", "~", "&", "|", "^", "?", ":", ",", ".", "(", ")", "[", "]",
+	"+", "-", "*", "/", "%", "<", ">", "=", "!", "~", "&", "|", "^", "?", ":", ",", ".", "(", ")", "[", "]", "@",
 };
 
 struct ka_error *ka_lexer_next(struct ka_lexer *l)

@@ -213,8 +213,25 @@ bool ka_eval_knows(struct ka_eval *v, const char *name)
 {
 	struct ka_value unused = {0};
 	struct ka_symbol s;
+	int64_t value;
 
-	return from_env(v, name, &unused) || find_symbol(v, name, &s);
+	return from_env(v, name, &unused) || find_symbol(v, name, &s) || (v->k && ka_enum_value(v->k, name, &value));
+}
+
+/* Of the type of its enum where that is known, so that it shows its name; it counts as an int all the same. */
+static struct ka_error *from_enumerator(struct ka_eval *v, const char *name, int64_t value, struct ka_value *ret)
+{
+	struct ka_types *t;
+	uint32_t id = 0;
+
+	if (!ka_error_drop(ka_kernel_types(v->k, &t)) && t->ops->enumerator_type)
+		id = t->ops->enumerator_type(t, name);
+	*ret = ka_value_int(value > UINT32_MAX || value < INT32_MIN ? 8 : 4, value <= INT32_MAX, (uint64_t)value);
+	if (!id)
+		return NULL;
+	*ret = (struct ka_value){ .type = { .types = t, .id = id }, .bits = (uint64_t)value, .is_loaded = true,
+				   .is_enumerator = true };
+	return ka_value_describe(v, ret);
 }
 
 struct ka_error *ka_eval_name(struct ka_eval *v, const struct ka_expr *e, bool is_typed, struct ka_value *ret)
@@ -241,8 +258,7 @@ struct ka_error *ka_eval_name(struct ka_eval *v, const struct ka_expr *e, bool i
 		return NULL;
 	}
 	if (v->k && !e->cpus && ka_enum_value(v->k, e->name, &value)) {
-		*ret = ka_value_int(value > UINT32_MAX || value < INT32_MIN ? 8 : 4, value <= INT32_MAX, (uint64_t)value);
-		return NULL;
+		return from_enumerator(v, e->name, value, ret);
 	}
 	if (v->k && !(e->flags & KA_EXPR_ADDRESSES)) {
 		err = from_debuginfo(v, e, ret, &found);

@@ -552,6 +552,7 @@ static struct ka_error *parse_unary(struct parser *p, struct ka_expr **ret)
 }
 
 static const struct { const char *text; uint8_t level, op; } binary[] = {
+	{ "@", 11, KA_EXPR_REPEAT },
 	{ "*", 10, KA_EXPR_MUL }, { "/", 10, KA_EXPR_DIV }, { "%", 10, KA_EXPR_MOD },
 	{ "+", 9, KA_EXPR_ADD }, { "-", 9, KA_EXPR_SUB },
 	{ "<<", 8, KA_EXPR_SHL }, { ">>", 8, KA_EXPR_SHR },

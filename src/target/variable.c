@@ -57,7 +57,9 @@ static struct ka_type exchange(struct ka_kernel *k, struct ka_types *from, uint3
 {
 	struct ka_type as_is = { .types = from, .id = id }, ret = { 0 };
 	struct ka_type_step step;
+	struct ka_type_info info;
 	struct ka_types *btf;
+	bool is_qualified = false;
 
 	if (ka_error_drop(ka_kernel_types(k, &btf)) || btf == from || strcmp(btf->ops->name, "BTF"))
 		return as_is;
@@ -67,6 +69,7 @@ static struct ka_type exchange(struct ka_kernel *k, struct ka_types *from, uint3
 		case KA_TYPE_CONST:
 		case KA_TYPE_VOLATILE:
 		case KA_TYPE_RESTRICT:
+			is_qualified = true;
 			id = step.target;
 			continue;
 		case KA_TYPE_POINTER:
@@ -82,7 +85,7 @@ static struct ka_type exchange(struct ka_kernel *k, struct ka_types *from, uint3
 			id = step.target;
 			continue;
 		case KA_TYPE_VOID:
-			return ret;
+			return is_qualified ? as_is : ret;
 		case KA_TYPE_STRUCT:
 		case KA_TYPE_UNION:
 		case KA_TYPE_ENUM:
@@ -91,7 +94,11 @@ static struct ka_type exchange(struct ka_kernel *k, struct ka_types *from, uint3
 		case KA_TYPE_FLOAT:
 			ret.id = same_in(btf, &step);
 			ret.types = btf;
-			return ret.id ? ret : as_is;
+			if (!ret.id)
+				return as_is;
+			/* Of numbers and structs "const" shows nowhere; of pointers it does. */
+			ka_type_strip(k, &ret, &info);
+			return is_qualified && (ret.stars || info.kind == KA_TYPE_POINTER || info.kind == KA_TYPE_ARRAY) ? as_is : ret;
 		default:
 			return as_is;
 		}

@@ -248,6 +248,14 @@ static void test_more(void)
 	refused("typed.many[2..1]", 0, KA_USAGE, 11);
 	refused("typed.many[0..9999999]", 0, KA_USAGE, 11);
 	refused("typed.half[0..1]", 0, KA_USAGE, 11);
+	is("sizeof(typed.many[0]@2)", 0, 48);
+	is("sizeof(*typed.one.name @ 3 + 1)", 0, 8);
+	is("(typed.many[1]@2)[1].a", 0, 102);
+	is("*typed.one.name@4 == \"bash\"", 0, 1);
+	refused("5@2", 0, KA_USAGE, 2);
+	refused("typed@0", 0, KA_USAGE, 6);
+	is("sizeof(SECOND)", 0, 4);
+	is("SECOND - 2 < 0", 0, 1);
 	/* floats */
 	is("*(double *)(&counter + 200) * 2", 0, 5);
 	is("*(double *)(&counter + 200) == 2.5", 0, 1);
