@@ -157,7 +157,7 @@ static size_t kind_put(struct request *r, enum ka_ipc_kind kind)
 	bool is_each = r->has_choice || (kind == KA_IPC_SHM && r->is_verbose);
 	struct ka_walk w = ka_walk_ipc(c->k, r->ns, kind);
 	struct ka_error *err;
-	size_t count = 0;
+	size_t count = 0, faults = c->fault_count;
 
 	if (!is_each)
 		ka_out_note(c->out, "%s", headings[kind]);
@@ -191,7 +191,8 @@ static size_t kind_put(struct request *r, enum ka_ipc_kind kind)
 	if (!count && !r->has_choice) {
 		if (is_each)
 			ka_out_note(c->out, "%s", headings[kind]);
-		ka_out_note(c->out, "(none allocated)");
+		/* what could not be read may well have been there */
+		ka_out_note(c->out, c->fault_count == faults ? "(none allocated)" : "(not readable)");
 	}
 	if (!r->has_choice && (!is_each || !count))
 		ka_out_note(c->out, "\n");

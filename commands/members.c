@@ -4,6 +4,7 @@
 #include <kanalyze/symbol.h>
 #include <kanalyze/type.h>
 #include "members.h"
+#include "print.h"
 
 #define STRING_MAX 1500		/* as much of a string behind a pointer as crash reads */
 
@@ -49,21 +50,6 @@ static struct ka_error *spec_parse(struct members *m, const char *text, struct m
 	return NULL;
 }
 
-/* As the settings say. */
-static struct ka_print how_of(struct ka_call *c)
-{
-	const char *radix = ka_call_setting(c, "radix"), *max = ka_call_setting(c, "print_max"), *array = ka_call_setting(c, "print_array"),
-		   *stop = ka_call_setting(c, "null-stop");
-	struct ka_print how = { .radix = radix && !strcmp(radix, "16") ? 16 : 10 };
-	uint64_t value;
-
-	if (max && ka_parse_number(max, true, &value) && value <= UINT32_MAX)
-		how.elements_max = (unsigned)value;
-	how.one_a_line = array && !strcmp(array, "on");
-	how.stops_at_nul = stop && !strcmp(stop, "on");
-	return how;
-}
-
 struct ka_error *members_open(struct ka_call *c, struct members *ret)
 {
 	bool is_direct = ka_call_has(c, "S");
@@ -76,9 +62,7 @@ struct ka_error *members_open(struct ka_call *c, struct members *ret)
 	err = members_radix(c, &radix);
 	if (err)
 		return err;
-	ret->how = how_of(c);
-	if (radix)
-		ret->how.radix = radix;
+	ret->how = ka_call_print(c, radix == 16, radix == 10);
 	ret->of = ka_alloc(c->arena, (c->option_count + 1) * sizeof(*ret->of));
 	for (size_t i = 0; i < c->option_count && !err; i++)
 		if (!strcmp(c->options[i].option->name, is_direct ? "S" : "s"))
