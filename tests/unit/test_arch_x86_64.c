@@ -350,6 +350,39 @@ static void check_registers(void)
 	CHECK(!arch->qemu_state(qemu, sizeof(qemu), &regs, &pt));
 }
 
+/* Entries without access, and what is put into entries that map nothing, before and since the L1TF fixes. */
+static void check_entries(void)
+{
+	const struct ka_arch *arch = ka_arch_by_machine(EM_X86_64);
+	struct ka_layout l = { .page_shift = 12, .va_levels = 4, .pte_mask = 0x000ffffffffff000ull };
+	uint64_t phys, offset;
+	unsigned type;
+
+	CHECK(arch->pte_phys(&l, 0x8000000004b6e067ull, 0, &phys));
+	CHECK_INT(phys, 0x4b6e000);
+	CHECK(arch->pte_phys(&l, 0x80000000074011e3ull, 2 << 20, &phys));
+	CHECK_INT(phys, 0x7400000);
+	/* PROT_NONE: the address is inverted */
+	CHECK(arch->pte_phys(&l, 0x800ffffffb491160ull, 0, &phys));
+	CHECK_INT(phys, 0x4b6e000);
+	CHECK(!arch->pte_phys(&l, 0x7fffffffffbfe0aull, 0, &phys));
+	CHECK(!arch->pte_phys(&l, 0, 0, &phys));
+	CHECK(arch->swap_entry(&l, 0x7fffffffffbfe0aull, 0, &type, &offset));
+	CHECK_INT(type, 0);
+	CHECK_INT(offset, 512);
+	CHECK(!arch->swap_entry(&l, 0x7fffffffffbfe0aull, 1, &type, &offset));
+	l.is_pfn_plain = true;
+	CHECK(arch->pte_phys(&l, 0x8000000004b6e160ull, 0, &phys));
+	CHECK_INT(phys, 0x4b6e000);
+	CHECK(arch->swap_entry(&l, 512ull << 14 | 3 << 9, 0, &type, &offset));
+	CHECK_INT(type, 3);
+	CHECK_INT(offset, 512);
+	CHECK(arch->swap_entry(&l, 512ull << 9 | 3 << 1, 1, &type, &offset));
+	CHECK_INT(type, 3);
+	CHECK_INT(offset, 512);
+	CHECK(!arch->swap_entry(&l, 512ull << 9, 2, &type, &offset));
+}
+
 CHECK_MAIN
 {
 	CHECK(!ka_arch_by_machine(EM_S390) && !ka_arch_by_name("s390x"));
@@ -359,4 +392,5 @@ CHECK_MAIN
 	check_layouts();
 	check_page_offset();
 	check_registers();
+	check_entries();
 }
