@@ -29,7 +29,7 @@ static struct ka_error *index_read(struct ka_kernel *k, const char **path, uint6
 		return ka_error_new(KA_USAGE, "a ']' is missing");
 	word = ka_xstrndup(*path + 1, len - 1);
 	*path += len + 1;
-	if (ka_enum_value(k, word, &value))
+	if (k && ka_enum_value(k, word, &value))
 		*ret = (uint64_t)value;
 	else
 		err = ka_error_wrap(ka_expr_number(k, word, 0, ret), "the index [%s]", word);

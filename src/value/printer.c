@@ -210,7 +210,9 @@ bool ka_printer_float(struct ka_printer *p, const struct ka_place *place, uint64
 	if (!place->has_bits) {
 		if (!ka_printer_read(p, place->at, raw, size, true))
 			return false;
-		bits = ka_uint_from(p->k, raw, size);
+		bits = 0;
+		for (size_t i = 0; i < size; i++)
+			bits |= (uint64_t)raw[p->is_big_endian ? size - 1 - i : i] << (8 * i);
 	}
 	if (size == 4) {
 		float f;

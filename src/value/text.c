@@ -134,7 +134,7 @@ static void target_add(struct text *t, uint64_t at, const struct ka_type *target
 
 static void pointer_add(struct text *t, const struct ka_place *place, const struct ka_type_info *info)
 {
-	struct ka_type_info as_int = { .kind = KA_TYPE_INT, .size = info->size ? info->size : ka_long_size(t->p.k) };
+	struct ka_type_info as_int = { .kind = KA_TYPE_INT, .size = info->size ? info->size : t->p.k ? ka_long_size(t->p.k) : 8 };
 	__int128 value;
 
 	if (as_int.size > 8 || !ka_printer_int(&t->p, place, &as_int, &value))

@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 #include <unistd.h>
+#include <kanalyze/value.h>
 #include "debuginfo.h"
 
 #define DEPTH_MAX 16
@@ -56,6 +57,25 @@ static bool is_char(const struct ka_type_brief *brief)
 	return brief->kind == KA_TYPE_INT && brief->name && !strcmp(brief->name, "char");
 }
 
+/*
+ * The type as C writes it. Of BTF bounds are told otherwise (pahole makes one number of all dimensions, and of none a 0), so
+ * what stands in brackets is left out: the count of elements is compared beside it.
+ */
+static void type_text_add(struct ka_types *t, uint32_t id, struct ka_str *out)
+{
+	struct ka_type type = { .types = t, .id = id };
+	struct ka_str text = { 0 };
+	bool is_inside = false;
+
+	ka_type_text(NULL, &type, NULL, &text);
+	for (const char *p = text.p; p && *p; p++) {
+		is_inside = *p == '[' || (is_inside && *p != ']');
+		if (!is_inside && *p != ']' && *p != ' ')
+			ka_str_addc(out, *p);
+	}
+	ka_str_free(&text);
+}
+
 /* Everything that is told of a type, as text. */
 static void describe(struct ka_types *t, uint32_t id, uint64_t base_bits, unsigned depth, struct ka_arena *a, struct ka_str *out)
 {
@@ -73,6 +93,8 @@ static void describe(struct ka_types *t, uint32_t id, uint64_t base_bits, unsign
 		ka_str_printf(out, " %s@%llu:%u=%d/%llu/%llu%s%s", parts[i].name, (unsigned long long)(base_bits + parts[i].offset_bits),
 			      parts[i].bit_size, brief.kind, (unsigned long long)brief.size, (unsigned long long)elements(t, brief),
 			      brief.is_signed && !is_char(&brief) ? "s" : "", brief.kind == KA_TYPE_STRUCT && brief.name ? brief.name : "");
+		ka_str_addc(out, '=');
+		type_text_add(t, parts[i].type, out);
 	}
 	n = t->ops->enumerators(t, id, a, &parts);
 	for (size_t i = 0; i < n; i++)

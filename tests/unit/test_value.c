@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How values and types are written: the test's own DWARF tells the types, its own memory holds the values. */
+#include <unistd.h>
+#include <kanalyze/value.h>
+#include "check.h"
+#include "debuginfo.h"
+
+struct link { struct link *next, *prev; };
+enum flags { FLAG_A = 1, FLAG_B = 2, FLAG_D = 8 };
+enum state { STATE_ONE = 1, STATE_TWO, STATE_THREE };
+typedef int (*callback)(struct link *link, const char *format, ...);
+
+struct sample {
+	signed char letter;
+	_Bool yes;
+	unsigned int low : 3, high : 7;
+	union { int number; struct { short first, second; }; };
+	char text[16], full[4];
+	int grid[2][3];
+	enum flags flags, odd;
+	enum state state;
+	double real;
+	struct link *none;
+	callback call;
+	const char *const *volatile names;
+	struct { int inner; } named;
+	struct link links[2];
+	unsigned __int128 wide;
+	int equal[12];
+	char tail[];
+};
+
+static struct sample sample = {
+	.letter = 'A', .yes = 1, .low = 5, .high = 100, .number = 0x20001, .text = "a\"\t\001", .full = { 'f', 'u', 'l', 'l' },
+	.grid = { { 1, 2, 3 }, { 4, 5, 6 } }, .flags = FLAG_A | FLAG_D, .odd = (enum flags)6, .state = (enum state)9, .real = 1.5, .wide = 7,
+};
+
+static struct ka_error *read_own(void *ctx, uint64_t at, void *ret, size_t size)
+{
+	uintptr_t start = (uintptr_t)&sample;
+
+	(void)ctx;
+	if (at < start || at + size > start + sizeof(sample))
+		return ka_error_at(KA_UNMAPPED, KA_SPACE_VIRT, at, "not mine");
+	memcpy(ret, (void *)(uintptr_t)at, size);
+	return NULL;
+}
+
+static struct ka_types *types;
+static struct ka_str got;
+
+static struct ka_value whole(void)
+{
+	return (struct ka_value){ .type = { .types = types, .id = ka_types_find(types, "struct sample") }, .is_lvalue = true,
+				  .addr = (uintptr_t)&sample };
+}
+
+static const char *member(const char *paths, struct ka_print how)
+{
+	struct ka_value x = whole();
+	struct ka_error *err;
+
+	how.read = read_own;
+	ka_str_clear(&got);
+	ka_str_add(&got, "");
+	err = ka_value_members_text(NULL, &x, paths, &how, &got);
+	if (err)
+		ka_str_printf(&got, "!%s", err->message);
+	ka_error_free(err);
+	return got.p;
+}
+
+#define TEXT(paths, ...) member(paths, (struct ka_print){ __VA_ARGS__ })
+
+static void check_values(void)
+{
+	CHECK_STR(TEXT("letter,yes"), "  letter = 65 'A',\n  yes = true,\n");
+	CHECK_STR(TEXT("low,high"), "  low = 5,\n  high = 100,\n");
+	CHECK_STR(TEXT("number,first,second"), "  number = 131073,\n  first = 1,\n  second = 2\n");
+	CHECK_STR(TEXT("text"), "  text = \"a\\\"\\t\\001\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\",\n");
+	CHECK_STR(TEXT("text", .stops_at_nul = true), "  text = \"a\\\"\\t\\001\",\n");
+	CHECK_STR(TEXT("text", .repeats = 10), "  text = \"a\\\"\\t\\001\", '\\000' <repeats 11 times>,\n");
+	CHECK_STR(TEXT("full", .elements_max = 2), "  full = \"fu\"...,\n");
+	CHECK_STR(TEXT("full"), "  full = \"full\",\n");
+	CHECK_STR(TEXT("grid,grid[1][2]"), "  grid = {{1, 2, 3}, {4, 5, 6}},\n  grid[1][2] = 6,\n");
+	CHECK_STR(TEXT("grid[0]", .one_a_line = true), "  grid[0] = {\n    1,\n    2,\n    3\n  },\n");
+	CHECK_STR(TEXT("flags,odd,state"), "  flags = (FLAG_A | FLAG_D),\n  odd = (FLAG_B | unknown: 0x4),\n  state = 9,\n");
+	CHECK_STR(TEXT("real,wide"), "  real = 1.5,\n  wide = 7,\n");
+	CHECK_STR(TEXT("letter,high,number", .radix = 16), "  letter = 0x41,\n  high = 0x64,\n  number = 0x20001,\n");
+	CHECK_STR(TEXT("none,call"), "  none = 0x0,\n  call = 0x0,\n");
+	CHECK_STR(TEXT("equal"), "  equal = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},\n");
+	CHECK_STR(TEXT("equal", .repeats = 10), "  equal = {0 <repeats 12 times>},\n");
+	CHECK_STR(TEXT("links[1]"), "  links[1] = {\n    next = 0x0,\n    prev = 0x0\n  },\n");
+	CHECK_STR(TEXT("named"), "  named = {\n    inner = 0\n  },\n");
+	/* what is there is shown, what is not is told */
+	CHECK_STR(TEXT("none.next,yes"), "  yes = true,\n!none.next: what is before '.next' is no struct");
+	CHECK_STR(TEXT("nothing"), "!nothing: struct sample has no member 'nothing'");
+	CHECK_STR(TEXT("grid[2]"), "!grid[2]: in 'grid[2]', the array has 2 elements");
+}
+
+static const char *type_of(const char *path, const char *name)
+{
+	struct ka_value x = whole(), m;
+
+	ka_str_clear(&got);
+	if (!ka_error_drop(ka_value_path(NULL, &x, path, &m)))
+		ka_type_text(NULL, &m.type, name, &got);
+	return got.p;
+}
+
+static void check_types(void)
+{
+	struct ka_type t = { .types = types, .id = ka_types_find(types, "callback") };
+
+	CHECK_STR(type_of("grid", "grid"), "int grid[2][3]");
+	CHECK_STR(type_of("names", "names"), "const char * const * volatile names");
+	CHECK_STR(type_of("call", "call"), "callback call");
+	CHECK_STR(type_of("none", ""), "struct link *");
+	CHECK_STR(type_of("tail", "tail"), "char tail[]");
+	CHECK_STR(type_of("wide", NULL), "unsigned __int128");
+	ka_str_clear(&got);
+	CHECK_INT(ka_error_drop(ka_type_declaration(NULL, &t, NULL, 0, 0, &got)), false);
+	CHECK_STR(got.p, "typedef int (*)(struct link *, const char *, ...) callback;\nSIZE: 8\n");
+	t.id = ka_types_find(types, "struct link");
+	ka_str_clear(&got);
+	CHECK_INT(ka_error_drop(ka_type_declaration(NULL, &t, NULL, KA_DECLARE_OFFSETS, 0, &got)), false);
+	CHECK_STR(got.p, "struct link {\n   [0] struct link *next;\n   [8] struct link *prev;\n}\nSIZE: 16\n");
+}
+
+CHECK_MAIN
+{
+	struct ka_object *o;
+
+	sample.call = NULL;
+	if (ka_error_drop(ka_object_open("/proc/self/exe", &o)) || ka_error_drop(ka_types_open_dwarf(o, &types)))
+		CHECK(!"this program's own DWARF opens");
+	check_values();
+	check_types();
+	ka_types_close(types);
+	ka_object_close(o);
+	ka_str_free(&got);
+}
