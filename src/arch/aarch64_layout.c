@@ -6,9 +6,7 @@
 #include <inttypes.h>
 #include "aarch64.h"
 
-#define IMAGE_MAGIC	0x644d5241u	/* "ARM\x64" of the boot header: Documentation/arch/arm64/booting.rst */
-#define IMAGE_MAGIC_AT	56
-#define IMAGE_FLAGS_AT	24		/* bits 2:1: page size (6a2ff8ff5ff2, v4.6) */
+#define IMAGE_FLAGS_AT	24		/* of the boot header (Documentation/arch/arm64/booting.rst), bits 2:1: page size (6a2ff8ff5ff2, v4.6) */
 #define IMAGE_ALIGN	0x1000		/* 2 MB and less, but never less than a page */
 #define OLD_TEXT_MAX	(64ull << 20)	/* before v4.6 the image lay this close to the start of the direct map */
 
@@ -219,21 +217,27 @@ bool ka_aarch64_locate(const struct ka_arch_env *env, uint64_t linked, uint64_t 
 {
 	struct ka_layout l = { 0 };
 	uint64_t text, voffset, pgd;
-	uint32_t magic;
 
 	if (!env->symbol(env->ctx, "_text", &text) || linked < text || phys < linked - text)
 		return false;
 	l.phys_base = phys - (linked - text);
-	if (l.phys_base % IMAGE_ALIGN || ka_error_drop(env->read_phys(env->ctx, l.phys_base + IMAGE_MAGIC_AT, &magic, sizeof(magic))) ||
-	    magic != IMAGE_MAGIC || !variable_at(env, l.phys_base, text, "kimage_voffset", &voffset) || voffset % IMAGE_ALIGN ||
+	/* not by the magic at _text: its page is given back at boot (e2a073dde921, v5.11) */
+	if (l.phys_base % IMAGE_ALIGN || !variable_at(env, l.phys_base, text, "kimage_voffset", &voffset) || voffset % IMAGE_ALIGN ||
 	    !variable_at(env, l.phys_base, text, "memstart_addr", &l.phys_offset) || !env->symbol(env->ctx, "swapper_pg_dir", &pgd))
 		return false;
 	l.text_base = l.phys_base + voffset;
 	if (!(l.text_base >> 55 & 1))	/* a copy of the file has 0 there */
 		return false;
-	l.page_shift = page_shift(env, &l);
 	l.pgd_phys = l.phys_base + (pgd - text);
-	if (!guess_bits(env, &l))
+	/* the header that tells the page size is in that page, too */
+	unsigned told = page_shift(env, &l), shifts[] = { told, 12, 14, 16 };
+	bool is_found = false;
+
+	for (size_t i = 0; i < KA_COUNT(shifts) && !is_found; i++) {
+		l.page_shift = shifts[i];
+		is_found = guess_bits(env, &l);
+	}
+	if (!is_found)
 		return false;
 	ka_str_printf(ret_lines, "PAGESIZE=%llu\nKERNELOFFSET=%" PRIx64 "\nNUMBER(kimage_voffset)=0x%" PRIx64 "\nNUMBER(PHYS_OFFSET)=0x%" PRIx64
 		      "\nNUMBER(VA_BITS)=%u\nNUMBER(TCR_EL1_T1SZ)=0x%x\nSYMBOL(swapper_pg_dir)=%" PRIx64 "\n", 1ull << l.page_shift,
