@@ -37,8 +37,10 @@ static bool leads_to(struct ka_kernel *k, struct ka_cursor c, const struct ka_st
 static bool leads_out(struct ka_kernel *k, struct ka_cursor c, const struct ka_stacks *s, struct ka_arena *a)
 {
 	for (unsigned i = 0; i < INNER_STEPS; i++) {
-		if (ka_error_drop(ka_cursor_step(k, s, &c, a)) || c.by == KA_BY_SCAN || c.is_scanned ||
-		    (c.by == KA_BY_FP && !k->arch->has_frame_records))
+		if (ka_error_drop(ka_cursor_step(k, s, &c, a)))
+			return false;
+		/* frame records are a chain of their own, which goes on behind a guess of one frame */
+		if (!k->arch->has_frame_records && (c.by == KA_BY_SCAN || c.by == KA_BY_FP || c.is_scanned))
 			return false;
 		if (c.is_end)
 			return true;
