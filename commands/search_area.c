@@ -88,9 +88,12 @@ static bool is_wanted(struct search *s, uint64_t at)
 {
 	enum ka_region_kind kind;
 
+	kind = ka_region_of(s->c->k, at);
+	/* unless asked for by address */
+	if (kind == KA_REGION_ALIASES && !ka_call_has(s->c, "s"))
+		return false;
 	if (!ka_call_has(s->c, "K") && !ka_call_has(s->c, "V"))
 		return true;
-	kind = ka_region_of(s->c->k, at);
 	return (kind == KA_REGION_DIRECT || kind == KA_REGION_IMAGE) == ka_call_has(s->c, "K");
 }
 

@@ -12,6 +12,7 @@ enum ka_region_kind {
 	KA_REGION_VMEMMAP,	/* the array of struct page */
 	KA_REGION_IMAGE,	/* text and data of the kernel itself */
 	KA_REGION_MODULES,
+	KA_REGION_ALIASES,	/* the same few pages over and over: nothing to search */
 };
 
 struct ka_region {

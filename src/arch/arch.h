@@ -50,6 +50,7 @@ struct ka_layout {
 	uint64_t phys_offset;		/* physical address that page_offset maps (aarch64: memstart_addr); modulo 2^64, as the kernel counts */
 	bool is_direct_map_walked;	/* page_offset_end is a bound, not known: linear() leaves the direct map to the tables */
 	uint64_t vmalloc_start, vmalloc_end, vmemmap_start, vmemmap_end, modules_start, modules_end;
+	uint64_t alias_start, alias_end;	/* the same few pages over and over (x86_64: espfix); 0: there is no such place */
 	uint64_t pgd_phys;		/* of the kernel's own top table (init_top_pgt/swapper_pg_dir) */
 	uint64_t pte_mask;		/* address bits of an entry (SME bit removed) */
 	bool is_pfn_plain;		/* x86_64: entries without access do not have their address inverted (before the L1TF fixes) */

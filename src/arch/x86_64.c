@@ -175,6 +175,9 @@ static void layout_regions(const struct ka_arch_env *env, struct ka_layout *l)
 		l->vmalloc_end = KA_MIN(l->vmalloc_end, l->vmemmap_start);
 	l->modules_start = START_KERNEL_MAP + (1ull << 29);	/* 512 MB image without KASLR, else 1 GB: modules are above both */
 	l->modules_end = FIXMAP_END;
+	/* espfix64 (3891a04aafd6, v3.16): each page of its stacks every 64 KB, 256 MB in all */
+	l->alias_start = 0xffffff0000000000ull;
+	l->alias_end = 0xffffff8000000000ull;
 }
 
 static struct ka_error *layout(const struct ka_arch_env *env, int phase, struct ka_layout *l)

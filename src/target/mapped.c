@@ -120,6 +120,10 @@ bool ka_region_find(struct ka_kernel *k, enum ka_region_kind kind, struct ka_reg
 		if (l->text_end > ret->start && l->image_start < ret->end)
 			ret->start = l->text_end;
 		break;
+	case KA_REGION_ALIASES:
+		ret->start = l->alias_start;
+		ret->end = l->alias_end;
+		break;
 	default:
 		break;
 	}
@@ -128,7 +132,8 @@ bool ka_region_find(struct ka_kernel *k, enum ka_region_kind kind, struct ka_reg
 
 enum ka_region_kind ka_region_of(struct ka_kernel *k, ka_addr at)
 {
-	static const enum ka_region_kind kinds[] = { KA_REGION_IMAGE, KA_REGION_DIRECT, KA_REGION_VMALLOC, KA_REGION_VMEMMAP, KA_REGION_MODULES };
+	static const enum ka_region_kind kinds[] = { KA_REGION_IMAGE, KA_REGION_DIRECT, KA_REGION_VMALLOC, KA_REGION_VMEMMAP, KA_REGION_MODULES,
+						      KA_REGION_ALIASES };
 	struct ka_region r;
 
 	for (size_t i = 0; i < KA_COUNT(kinds); i++)
