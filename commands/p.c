@@ -140,6 +140,9 @@ static struct ka_error *symbol_show(struct request *r, bool *ret_done)
 	*ret_done = false;
 	if (colon)
 		*colon = 0;
+	/* "(rq:0-1).nr_running" is more than a symbol */
+	if (colon && strspn(colon + 1, "0123456789,-al") != strlen(colon + 1))
+		return NULL;
 	if (!is_name(word) || ka_error_drop(ka_symbol_find(r->c->k, word, &s)))
 		return NULL;
 	*ret_done = true;
@@ -178,6 +181,34 @@ static struct ka_error *options_read(struct request *r)
 	return NULL;
 }
 
+/* Once, or once for each CPU of a list in it. */
+static struct ka_error *expression_show(struct request *r)
+{
+	struct ka_expr_env env = { .has_list_cpu = true };
+	struct ka_value x;
+	struct ka_expr *e;
+	unsigned *cpus;
+	size_t n = 0;
+	struct ka_error *err = ka_expr_parse(r->c->arena, r->text, 0, &e);
+
+	if (!err)
+		err = ka_expr_cpus(e, r->c->k, r->c->arena, &cpus, &n);
+	if (!err && n < 2)
+		err = ka_expr_eval(e, r->c->k, NULL, &x);
+	if (err)
+		return err;
+	if (n < 2)
+		return show(r, &x, "", false, 0);
+	for (size_t i = 0; i < n && !ka_interrupted(); i++) {
+		env.list_cpu = cpus[i];
+		err = ka_expr_eval(e, r->c->k, &env, &x);
+		if (!err)
+			err = show(r, &x, ka_printf(r->c->arena, "[%u]: ", cpus[i]), true, cpus[i]);
+		ka_call_fault(r->c, ka_error_wrap(err, "CPU %u", cpus[i]));
+	}
+	return NULL;
+}
+
 static struct ka_error *run(struct ka_call *c)
 {
 	struct request r = { .c = c };
@@ -205,8 +236,7 @@ static struct ka_error *run(struct ka_call *c)
 			return show(&r, &x, "", false, 0);
 		}
 	}
-	err = evaluate(&r, r.text, &x);
-	return err ? err : show(&r, &x, "", false, 0);
+	return expression_show(&r);
 }
 
 static const struct ka_option options[] = {
