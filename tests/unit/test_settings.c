@@ -171,6 +171,19 @@ static void check_program(void)
 	check_message(parse(2, "-d", "x"), "--debug: 'x' is no level");
 	check_message(parse(1, "--cache-size=1x"), "--cache-size: '1x' is no size: 64m");
 	check_message(parse(1, "--cache-size=99999999999999999999g"), "--cache-size: '99999999999999999999g' is no size: 64m");
+	CHECK(!ka_error_drop(parse(4, "-m", "phys_offset=40000000,va_bits=48", "--machdep=kimage_voffset=0xffffd2e217a00000", "v")));
+	CHECK_STR(p.open.machine[0], "phys_offset=0x40000000");
+	CHECK_STR(p.open.machine[1], "va_bits=0x30");
+	CHECK_STR(p.open.machine[2], "kimage_voffset=0xffffd2e217a00000");
+	CHECK(!p.open.machine[3]);
+	check_message(parse(3, "-m", "va_bits=4q", "v"), "-m va_bits=4q: the value of va_bits is no number");
+	static const char *const bad_numbers[] = { "phys=1", "va_bits", "va_bits=48,", "=1", "" };
+	for (size_t i = 0; i < KA_COUNT(bad_numbers); i++) {
+		struct ka_error *err = parse(3, "-m", bad_numbers[i], "v");
+
+		CHECK(err && err->code == KA_USAGE && strstr(err->message, "NAME=VALUE is wanted"));
+		ka_error_free(err);
+	}
 	check_message(parse(1, "--kaslr=q"), "--kaslr: 'q' is no number");
 	ka_program_free(&p);
 	ka_program_help(&text);
