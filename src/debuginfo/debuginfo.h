@@ -193,6 +193,21 @@ uint32_t ka_types_find(struct ka_types *t, const char *type);
  * Reads only the CU that covers the address (through .debug_aranges where there is one). */
 bool ka_object_line(struct ka_object *o, uint64_t addr, uint32_t section, const char **ret_file, unsigned *ret_line);
 
+/* A place in the source. Strings belong to the object. */
+struct ka_object_place {
+	const char *file, *name;	/* name: without the directory the compiler ran in, where file begins with that */
+	const char *function;		/* of ka_object_chain; NULL unknown */
+	unsigned line;
+	bool is_inlined;
+};
+bool ka_object_place(struct ka_object *o, uint64_t addr, uint32_t section, struct ka_object_place *ret);
+/* inlines.c: inlined functions at an address, innermost first, the function itself last. 0: no DWARF there. */
+size_t ka_object_chain(struct ka_object *o, uint64_t addr, uint32_t section, struct ka_object_place *ret, size_t max);
+/* The highest line of file among the rows of [addr, end); 0 none. */
+unsigned ka_object_last_line(struct ka_object *o, uint64_t addr, uint64_t end, uint32_t section, const char *file);
+/* The lowest address of a line, and of the next row; file: a path or the end of one. Reads all line tables. */
+bool ka_object_line_address(struct ka_object *o, const char *file, unsigned line, uint64_t *ret, uint64_t *ret_end);
+
 /* ---- cfi.c: DWARF call frame information (.debug_frame, .eh_frame) ---- */
 
 enum ka_rule_kind { KA_RULE_UNKNOWN, KA_RULE_SAME, KA_RULE_CFA_OFFSET /* saved at CFA + n */, KA_RULE_VALUE /* is CFA + n */,

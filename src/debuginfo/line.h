@@ -41,7 +41,7 @@ struct ka_line_table {
 	size_t sequence_count;
 	struct ka_line_file {
 		const char *name, *dir;	/* dir NULL: comp_dir */
-		const char *path;	/* made when first asked for */
+		const char *path, *short_name;	/* made when first asked for */
 	} *files;
 	size_t file_count;
 	const char *comp_dir;
@@ -50,5 +50,9 @@ struct ka_line_table {
 /* What could be read before the first damage. NULL: nothing. */
 struct ka_line_table *ka_line_table_read(const struct ka_line_sections *s, const struct ka_line_root *root);
 void ka_line_table_free(struct ka_line_table *t);
+
+/* For inlines.c. The unit that holds an address (in the layout of ka_object_base()), a file of its line table. */
+bool ka_lines_unit(struct ka_object *o, uint64_t addr, uint64_t *ret_unit);
+bool ka_lines_file(struct ka_object *o, uint64_t unit, uint64_t file, struct ka_object_place *ret);
 
 #endif

@@ -341,17 +341,9 @@ static struct ka_lines *lines_get(struct ka_object *o)
 	return l;
 }
 
-bool ka_object_line(struct ka_object *o, uint64_t addr, uint32_t section, const char **ret_file, unsigned *ret_line)
+/* The line table of the unit that holds the address, with l->lock held; *ret_unit: its offset. */
+static struct ka_line_table *table_at(struct ka_lines *l, uint64_t addr, uint64_t *ret_unit)
 {
-	struct ka_lines *l = lines_get(o);
-	bool is_found = false;
-
-	*ret_file = NULL;
-	*ret_line = 0;
-	if (!l)
-		return false;
-	addr += ka_object_base(o, section);
-	pthread_mutex_lock(&l->lock);
 	const struct range *r = range_at(&l->aranges, addr);
 
 	if (!r) {
@@ -359,14 +351,165 @@ bool ka_object_line(struct ka_object *o, uint64_t addr, uint32_t section, const 
 			units_read(l);
 		r = range_at(&l->units, addr);
 	}
-	struct ka_line_table *t = r ? table_of(l, r->unit) : NULL;
+	*ret_unit = r ? r->unit : 0;
+	return r ? table_of(l, r->unit) : NULL;
+}
+
+/* "kernel/fork.c" of "/build/x/kernel/fork.c" when the compiler ran in /build/x. */
+static const char *name_of(struct ka_lines *l, struct ka_line_table *t, uint32_t file)
+{
+	struct ka_line_file *f = file < t->file_count ? &t->files[file] : NULL;
+	const char *path = path_of(l, t, file);
+
+	if (path && !f->short_name) {
+		char *comp = t->comp_dir && *t->comp_dir ? path_normal(ka_strdup(l->arena, t->comp_dir)) : NULL;
+		size_t n = comp ? strlen(comp) : 0;
+
+		f->short_name = n && !strncmp(path, comp, n) && path[n] == '/' ? path + n + 1 : path;
+	}
+	return path ? f->short_name : NULL;
+}
+
+bool ka_object_place(struct ka_object *o, uint64_t addr, uint32_t section, struct ka_object_place *ret)
+{
+	struct ka_lines *l = lines_get(o);
+	uint64_t unit;
+
+	*ret = (struct ka_object_place){0};
+	if (!l)
+		return false;
+	addr += ka_object_base(o, section);
+	pthread_mutex_lock(&l->lock);
+	struct ka_line_table *t = table_at(l, addr, &unit);
 	const struct ka_line_row *row = t ? row_at(t, addr) : NULL;
 
 	if (row && row->line) {
-		*ret_file = path_of(l, t, row->file);
-		*ret_line = row->line;
-		is_found = *ret_file != NULL;
+		ret->file = path_of(l, t, row->file);
+		ret->name = name_of(l, t, row->file);
+		ret->line = row->line;
 	}
 	pthread_mutex_unlock(&l->lock);
+	return ret->file != NULL;
+}
+
+bool ka_object_line(struct ka_object *o, uint64_t addr, uint32_t section, const char **ret_file, unsigned *ret_line)
+{
+	struct ka_object_place place;
+	bool is_found = ka_object_place(o, addr, section, &place);
+
+	*ret_file = place.file;
+	*ret_line = place.line;
+	return is_found;
+}
+
+bool ka_lines_unit(struct ka_object *o, uint64_t addr, uint64_t *ret_unit)
+{
+	struct ka_lines *l = lines_get(o);
+	bool is_found;
+
+	if (!l)
+		return false;
+	pthread_mutex_lock(&l->lock);
+	is_found = table_at(l, addr, ret_unit) != NULL;
+	pthread_mutex_unlock(&l->lock);
+	return is_found;
+}
+
+bool ka_lines_file(struct ka_object *o, uint64_t unit, uint64_t file, struct ka_object_place *ret)
+{
+	struct ka_lines *l = lines_get(o);
+
+	if (!l || file > UINT32_MAX)
+		return false;
+	pthread_mutex_lock(&l->lock);
+	struct ka_line_table *t = table_of(l, unit);
+
+	if (t) {
+		ret->file = path_of(l, t, (uint32_t)file);
+		ret->name = name_of(l, t, (uint32_t)file);
+	}
+	pthread_mutex_unlock(&l->lock);
+	return t && ret->file;
+}
+
+unsigned ka_object_last_line(struct ka_object *o, uint64_t addr, uint64_t end, uint32_t section, const char *file)
+{
+	struct ka_lines *l = lines_get(o);
+	uint64_t unit, base = ka_object_base(o, section);
+	unsigned last = 0;
+
+	if (!l)
+		return 0;
+	addr += base;
+	end += base;
+	pthread_mutex_lock(&l->lock);
+	struct ka_line_table *t = table_at(l, addr, &unit);
+
+	for (size_t i = 0; t && i < t->sequence_count; i++) {
+		const struct ka_line_sequence *s = &t->sequences[i];
+
+		for (size_t n = 0; s->start < end && s->end > addr && n < s->count; n++) {
+			const struct ka_line_row *r = &t->rows[s->first + n];
+			const char *path;
+
+			if (r->addr < addr || r->addr >= end || r->line <= last)
+				continue;
+			path = path_of(l, t, r->file);
+			if (path && !strcmp(path, file))
+				last = r->line;
+		}
+	}
+	pthread_mutex_unlock(&l->lock);
+	return last;
+}
+
+static bool is_path_end(const char *path, const char *end)
+{
+	size_t n = strlen(path), m = strlen(end);
+
+	return m && m <= n && !strcmp(path + n - m, end) && (m == n || path[n - m - 1] == '/' || *end == '/');
+}
+
+bool ka_object_line_address(struct ka_object *o, const char *file, unsigned line, uint64_t *ret, uint64_t *ret_end)
+{
+	struct ka_lines *l = lines_get(o);
+	const char *base = strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
+	struct ka_map seen = {0};
+	bool is_found = false;
+
+	if (!l || !*base)
+		return false;
+	while (!strncmp(file, "./", 2))
+		file += 2;
+	pthread_mutex_lock(&l->lock);
+	if (!l->aranges.n && !l->has_units)
+		units_read(l);
+	const struct ranges *all = l->aranges.n ? &l->aranges : &l->units;
+
+	for (size_t i = 0; i < all->n && !ka_interrupted(); i++) {
+		if (!ka_map_add(&seen, all->at[i].unit, 1))
+			continue;
+		struct ka_line_table *t = table_of(l, all->at[i].unit);
+
+		for (uint32_t f = 0; t && f < t->file_count; f++) {
+			const char *name = t->files[f].name, *path;
+
+			if (!name || !is_path_end(name, base) || !(path = path_of(l, t, f)) || !is_path_end(path, file))
+				continue;
+			for (size_t s = 0; s < t->sequence_count; s++) {
+				for (size_t n = 0; n < t->sequences[s].count; n++) {
+					const struct ka_line_row *r = &t->rows[t->sequences[s].first + n];
+
+					if (r->file != f || r->line != line || !r->is_stmt || (is_found && r->addr >= *ret))
+						continue;
+					*ret = r->addr;
+					*ret_end = n + 1 < t->sequences[s].count ? r[1].addr : t->sequences[s].end;
+					is_found = true;
+				}
+			}
+		}
+	}
+	pthread_mutex_unlock(&l->lock);
+	ka_map_free(&seen);
 	return is_found;
 }

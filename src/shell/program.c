@@ -26,6 +26,7 @@ const struct ka_program_option ka_program_options[] = {
 	{ KA_OPT_NO_CACHE, "no-cache", 0, NULL, "neither read nor keep the index of names: $XDG_CACHE_HOME/kanalyze or ~/.cache/kanalyze" },
 	{ KA_OPT_HEX, "hex", 0, NULL, "integers in structs and expressions are printed in hex ('set radix 16')" },
 	{ KA_OPT_DEC, "dec", 0, NULL, "integers in structs and expressions are printed in decimal (the default)" },
+	{ KA_OPT_SRC, "src", 0, "DIR[:DIR]...", "the kernel's sources lie in DIR ('set src'), for dis -s and list" },
 	{ KA_OPT_NO_RC, "no-rc", 0, NULL, "do not run ~/.kanalyzerc and ./.kanalyzerc", "no-crashrc" },
 	{ KA_OPT_NO_PAGER, "no-pager", 0, NULL, "long output does not go through a pager", "no-scroll" },
 	{ KA_OPT_MINIMAL, "minimal", 0, NULL, "without a vmlinux: symbols and types from the dump itself, as far as it has them" },
@@ -161,6 +162,9 @@ static struct ka_error *option_take(struct ka_program *p, const struct ka_progra
 		break;
 	case KA_OPT_HEX:
 		p->radix = "16";
+		break;
+	case KA_OPT_SRC:
+		p->src = value;
 		break;
 	case KA_OPT_DEC:
 		p->radix = "10";
