@@ -17,7 +17,7 @@ static const struct {
 	{ 0x66, 0xce, "seamops" }, { 0x66, 0xcf, "seamcall" }, { 0, 0xcf, "encls" }, { 0, 0xd7, "enclu" }, { 0xf2, 0xd9, "vmgexit" },
 	{ 0xf3, 0xd9, "vmgexit" }, { 0, 0xe8, "serialize" }, { 0xf2, 0xe8, "xsusldtrk" }, { 0xf3, 0xe8, "setssbsy" },
 	{ 0xf2, 0xe9, "xresldtrk" }, { 0xf3, 0xea, "saveprevssp" }, { 0xf3, 0xec, "uiret", KA_INSN_RETURN }, { 0xf3, 0xed, "testui" },
-	{ 0xf3, 0xee, "clui" }, { 0xf3, 0xef, "stui" }, { 0xf3, 0xfa, "mcommit" }, { 0, 0xfc, "clzero" }, { 0, 0xfd, "rdpru" },
+	{ 0, 0xee, "rdpkru" }, { 0, 0xef, "wrpkru" }, { 0xf3, 0xee, "clui" }, { 0xf3, 0xef, "stui" }, { 0xf3, 0xfa, "mcommit" }, { 0, 0xfc, "clzero" }, { 0, 0xfd, "rdpru" },
 	{ 0, 0xfe, "invlpgb" }, { 0xf2, 0xfe, "rmpupdate" }, { 0xf3, 0xfe, "rmpadjust" }, { 0, 0xff, "tlbsync" },
 	{ 0xf2, 0xff, "pvalidate" }, { 0xf3, 0xff, "psmash" },
 };
@@ -46,6 +46,12 @@ static const struct { uint8_t map, opcode; const char *name; bool has_imm, has_v
 	{ 2, 0xcf, "gf2p8mulb", false, true, 1 }, { 3, 0xce, "gf2p8affineqb", true, true, 1 }, { 3, 0xcf, "gf2p8affineinvqb", true, true, 1 },
 	{ 2, 0xdc, "aesenc", false, true }, { 2, 0xdd, "aesenclast", false, true }, { 2, 0xde, "aesdec", false, true },
 	{ 2, 0xdf, "aesdeclast", false, true }, { 3, 0x44, "pclmulqdq", true, true },
+};
+
+/* VIA's and Zhaoxin's, behind 0f a6 and 0f a7: repeated. */
+static const struct { uint8_t opcode, modrm; const char *name; } padlock_ops[] = {
+	{ 0xa6, 0xc0, "montmul" }, { 0xa6, 0xc8, "xsha1" }, { 0xa6, 0xd0, "xsha256" }, { 0xa7, 0xc0, "xstore-rng" }, { 0xa7, 0xc8, "xcrypt-ecb" },
+	{ 0xa7, 0xd0, "xcrypt-cbc" }, { 0xa7, 0xd8, "xcrypt-ctr" }, { 0xa7, 0xe0, "xcrypt-cfb" }, { 0xa7, 0xe8, "xcrypt-ofb" },
 };
 
 static const int8_t dwarf_of[16] = { 0, 2, 1, 3, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15 };
@@ -185,6 +191,15 @@ bool ka_x86_more(const struct ka_x86_parts *p, enum ka_insn_syntax syntax, struc
 		return false;
 	if (p->map == 1 && p->opcode == 0x09 && prefix == 0xf3) {
 		ka_insn_text_set(ret, "wbnoinvd", NULL);
+		return true;
+	}
+	for (size_t n = 0; p->map == 1 && n < KA_COUNT(padlock_ops); n++) {
+		char name[24];
+
+		if (padlock_ops[n].opcode != p->opcode || padlock_ops[n].modrm != p->modrm)
+			continue;
+		snprintf(name, sizeof(name), "%s%s", p->rep == 0xf3 ? "repz " : "", padlock_ops[n].name);
+		ka_insn_text_set(ret, name, NULL);
 		return true;
 	}
 	if (p->map == 1 && p->opcode == 0x01) {
