@@ -284,7 +284,7 @@ static bool more(uint32_t w, struct ka_insn *ret)
 				      is_zero ? w & 0x400 ? "brabz" : "braaz" : w & 0x400 ? "brab" : "braa", a);
 		return true;
 	}
-	if ((w & 0x3f20fc00) == 0x38200000 || (w & 0x3f208c00) == 0x38200000 || (w & 0x3fa07c00) == 0x08a07c00) {
+	if ((w & 0x3f20fc00) == 0x38208000 || (w & 0x3f208c00) == 0x38200000 || (w & 0x3fa07c00) == 0x08a07c00) {
 		/* atomics of 8.1: cas; ldadd, ldclr, ldeor, ldset, ldsmax ..., swp */
 		static const char *const ops[8] = { "add", "clr", "eor", "set", "smax", "smin", "umax", "umin" };
 		static const char *const sizes[4] = { "b", "h", "", "" };
@@ -335,6 +335,28 @@ static const struct { const char *name, *gnu, *branch, *other; } conditions[] = 
 	{ "hi", "hi", "b.pmore", "pmore" }, { "ls", "ls", "b.plast", "plast" }, { "ge", "ge", "b.tcont", "tcont" }, { "lt", "lt", "b.tstop", "tstop" },
 };
 
+/* movz and movn are mov to GNU, but for the ways to write 0 that nobody needs. */
+static bool wide_move(uint32_t w, struct ka_insn *ret)
+{
+	bool is_movz = (w & 0x7f800000) == 0x52800000, is_64 = w & 0x80000000;
+	uint64_t imm = w >> 5 & 0xffff, value;
+	unsigned shift = w >> 17 & 0x30;
+	char operands[48];
+
+	if ((!is_movz && (w & 0x7f800000) != 0x12800000) || (!imm && shift) || (!is_movz && !is_64 && imm == 0xffff))
+		return false;
+	value = is_movz ? imm << shift : ~(imm << shift);
+	if (!is_64)
+		value &= 0xffffffff;
+	if ((w & 31) == 31)
+		snprintf(operands, sizeof(operands), "%czr, #0x%" PRIx64, is_64 ? 'x' : 'w', value);
+	else
+		snprintf(operands, sizeof(operands), "%c%u, #0x%" PRIx64, is_64 ? 'x' : 'w', w & 31, value);
+	ka_insn_text_set(ret, "mov", operands);
+	snprintf(ret->remark, sizeof(ret->remark), "// #%" PRId64, is_64 ? (int64_t)value : (int64_t)(int32_t)value);
+	return true;
+}
+
 static void text(uint32_t w, const cs_insn *i, struct ka_insn *ret)
 {
 	struct ka_str out = {0};
@@ -363,7 +385,7 @@ static void text(uint32_t w, const cs_insn *i, struct ka_insn *ret)
 			if (!*end && (ret->has_target || (ret->has_address && ret->is_address_shown)))
 				ka_str_printf(&out, "0x%" PRIx64, ret->has_target ? ret->target : ret->address);
 			else if (is_in_memory || is_shift || is_decimal)
-				ka_str_printf(&out, "#%s%" PRIu64, is_minus ? "-" : "", v);
+				ka_str_printf(&out, "#%" PRId64, (int64_t)(is_minus ? -v : v));
 			else {
 				uint64_t shown = is_minus ? -v : v;
 
@@ -420,7 +442,8 @@ void ka_arm64_decode(struct ka_code *c, const uint8_t *bytes, size_t size, struc
 	if (!more(w, ret)) {
 		if (cs_disasm_iter(c->handle, &at, &left, &addr, c->insn)) {
 			operands(c, c->insn, ret);
-			text(w, c->insn, ret);
+			if (!wide_move(w, ret))
+				text(w, c->insn, ret);
 		} else {
 			/* all words are four bytes, known or not */
 			snprintf(number, sizeof(number), "0x%08x", w);

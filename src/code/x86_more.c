@@ -124,7 +124,8 @@ static void general_text(const struct ka_x86_parts *p, enum ka_insn_syntax synta
 			if (syntax == KA_SYNTAX_ATT)
 				ka_x86_att_memory(p, ret->addr + ret->size, &parts[i]);
 			else
-				ka_x86_intel_memory(p, general_ops[n].size ? general_ops[n].size : size, ret->addr + ret->size, &parts[i]);
+				ka_x86_intel_memory(p, strchr(form, 'G') ? 0 : general_ops[n].size ? general_ops[n].size : size,
+						    ret->addr + ret->size, &parts[i]);
 			memory_operand(p, ret, general_ops[n].size ? general_ops[n].size : size, general_ops[n].is_write);
 			break;
 		}
