@@ -6,7 +6,7 @@
 struct parser {
 	struct ka_lexer l;
 	unsigned nesting;
-	size_t tokens;		/* read so far: what is read again (sizeof of what is no type) could double at each level */
+	size_t tokens, tokens_max;	/* read so far: what is read again (sizeof of what is no type) could double at each level */
 	unsigned ternary;	/* within "? ... :" of these parentheses: there ':' ends the middle */
 };
 
@@ -45,7 +45,7 @@ static struct ka_error *with_children(struct parser *p, const struct ka_token *t
 
 static struct ka_error *next(struct parser *p)
 {
-	if (++p->tokens > KA_EXPR_TOKENS)
+	if (++p->tokens > p->tokens_max)
 		return ka_expr_error(&p->l, &p->l.token, "the expression is too complicated");
 	return ka_lexer_next(&p->l);
 }
@@ -217,7 +217,7 @@ static struct ka_error *parse_type(struct parser *p, struct ka_type_name *ret)
 
 struct ka_error *ka_type_name_parse(struct ka_arena *a, const char *text, struct ka_type_name *ret)
 {
-	struct parser p = { .l = { .arena = a, .text = text, .at = text } };
+	struct parser p = { .tokens_max = KA_EXPR_TOKENS(text), .l = { .arena = a, .text = text, .at = text } };
 	struct ka_error *err;
 
 	if (strlen(text) > KA_EXPR_TEXT_MAX)
@@ -653,7 +653,7 @@ static struct ka_error *parse_comma(struct parser *p, struct ka_expr **ret)
 
 struct ka_error *ka_expr_parse(struct ka_arena *a, const char *text, unsigned flags, struct ka_expr **ret)
 {
-	struct parser p = { .l = { .arena = a, .text = text, .at = text, .flags = flags } };
+	struct parser p = { .tokens_max = KA_EXPR_TOKENS(text), .l = { .arena = a, .text = text, .at = text, .flags = flags } };
 	struct ka_error *err;
 
 	*ret = NULL;

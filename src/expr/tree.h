@@ -8,7 +8,7 @@
 #define KA_EXPR_NESTING 200		/* parentheses, unary operators, ternaries within one another */
 #define KA_EXPR_DEPTH 1000		/* of the tree: a + b + c ... grows it, too */
 #define KA_EXPR_TEXT_MAX 65536
-#define KA_EXPR_TOKENS	(4 * KA_EXPR_TEXT_MAX)
+#define KA_EXPR_TOKENS(text) (4 * strlen(text) + 64)
 
 enum ka_token_kind { KA_TOKEN_END, KA_TOKEN_NAME, KA_TOKEN_NUMBER, KA_TOKEN_STRING, KA_TOKEN_OPERATOR };
 
