@@ -45,7 +45,7 @@ def reference(args, arch, code):
                     continue
                 words = m[2].split()
                 length = len(words) if arch == "x86_64" else 4
-                insn = m[3].split("//")[0].split("#")[0].strip()
+                insn = m[3].split("//")[0].strip() if arch != "x86_64" else m[3].split("#")[0].strip()
                 part = re.split(r"\s+", insn)
                 target = None
                 operand = part[-1].rsplit(",", 1)[-1]
