@@ -3,31 +3,38 @@
 set -eu
 package=linux-source-6.1
 cd "$work"
-mkdir -p debs source
+mkdir -p debs
 # A package that is there is used, so that a bundle can be made again from the same source.
 set -- debs/${package}_*.deb
 [ -e "$1" ] || (cd debs && apt-get -q download "$package")
 set -- debs/${package}_*.deb
 [ $# = 1 ] || { echo "more than one $package in $work/debs: please leave one"; exit 1; }
 version=$(dpkg-deb -f "$1" Version)
-if [ ! -e "source/$version" ]; then
-	rm -rf source
-	mkdir source
-	dpkg-deb --fsys-tarfile "$1" | tar -x -C source --strip-components=3 ./usr/src/$package.tar.xz
-	tar -xf source/$package.tar.xz -C source
-	rm source/$package.tar.xz
-	touch "source/$version"
+# A tree for each architecture: what lies about of one is in the other's way.
+case $arch in x86_64) source=source ;; *) source=source-$arch ;; esac
+if [ ! -e "$source/$version" ]; then
+	rm -rf "$source"
+	mkdir -p "$source"
+	dpkg-deb --fsys-tarfile "$1" | tar -x -C "$source" --strip-components=3 ./usr/src/$package.tar.xz
+	tar -xf "$source/$package.tar.xz" -C "$source"
+	rm "$source/$package.tar.xz"
+	touch "$source/$version"
 fi
-cd source/$package
+cd "$source/$package"
 
 # Nothing of this machine in the kernel: neither names, nor times, nor paths.
 export KBUILD_BUILD_TIMESTAMP='2026-01-01 00:00:00 UTC' KBUILD_BUILD_VERSION=1
 export KBUILD_BUILD_USER=kanalyze KBUILD_BUILD_HOST=testdata LC_ALL=C
 map="-ffile-prefix-map=$PWD=/usr/src/$package"
-make CC="$here/lib/cc" KCONFIG_ALLCONFIG="$here/kernel.config" allnoconfig
-lost=$(grep -E '^CONFIG_' "$here/kernel.config" | grep -vxFf .config || :)
-[ -z "$lost" ] || { echo "kernel.config: these did not make it into .config:" $lost; exit 1; }
-make CC="$here/lib/cc" -j"$jobs" KCFLAGS="$map" KAFLAGS="$map" bzImage modules
+case $arch in
+arm64) export ARCH=arm64; image=Image file=arch/arm64/boot/Image ;;
+*) export ARCH=x86_64; image=bzImage file=arch/x86/boot/bzImage ;;
+esac
+cat "$here/kernel.config" "$here/kernel.$arch.config" > "$base/wanted.config"
+make CC="$here/lib/cc" KCONFIG_ALLCONFIG="$base/wanted.config" allnoconfig
+lost=$(grep -E '^CONFIG_' "$base/wanted.config" | grep -vxFf .config || :)
+[ -z "$lost" ] || { echo "kernel.config, kernel.$arch.config: these did not make it into .config:" $lost; exit 1; }
+make CC="$here/lib/cc" -j"$jobs" KCFLAGS="$map" KAFLAGS="$map" $image modules
 
 rm -rf "$base/ktgt"
 cp -r "$here/ktgt" "$base/ktgt"
@@ -35,22 +42,22 @@ map="$map -ffile-prefix-map=$base/ktgt=/usr/src/ktgt"
 make CC="$here/lib/cc" M="$base/ktgt" KCFLAGS="$map" KAFLAGS="$map" modules
 
 to=$base/kernel
-cp arch/x86/boot/bzImage "$to/vmlinuz"
+cp $file "$to/vmlinuz"
 # The relocations are for the boot image only and more than half of the file.
-objcopy --remove-section='.rela*' vmlinux "$to/vmlinux"
+"${CROSS_COMPILE}objcopy" --remove-section='.rela*' vmlinux "$to/vmlinux"
 chmod 644 "$to/vmlinux"
 cp "$base/ktgt/ktgt.ko" "$to/ktgt.ko"
 cp .config "$to/config"
 cat include/config/kernel.release > "$to/release"
 : > "$to/modules.list"
 for m in drivers/net/dummy drivers/block/loop; do
-	objcopy --strip-debug $m.ko "$to/modules/${m##*/}.ko"
+	"${CROSS_COMPILE}objcopy" --strip-debug $m.ko "$to/modules/${m##*/}.ko"
 	echo "${m##*/}.ko" >> "$to/modules.list"
 done
 : > "$to/modules.capture"
 cat > "$to/origin" <<END
 Linux $(cat "$to/release"), built by testdata/make from Debian's $package $version
-(source package linux $version), config in this folder, with $(gcc --version | head -1).
+(source package linux $version), config in this folder, with $("${CROSS_COMPILE}gcc" --version | head -1).
 License: GPL-2.0-only WITH Linux-syscall-note for vmlinux and what the dumps have of it,
 GPL-2.0-only for ktgt.ko; the dumps also hold busybox 1.35 (GPL-2.0-only) and zoo (LGPL-2.1-or-later).
 END

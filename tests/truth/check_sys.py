@@ -18,7 +18,7 @@ def load_range(load, seconds, minutes, tasks):
 def panic_wanted(log):
     """The first line of the report the machine died of."""
     text = [re.sub(r'^\[ *\d+\.\d+\] ', '', x) for x in log.splitlines()]
-    for pattern in (r'Kernel panic - ', r'kernel BUG at', r'BUG: kernel NULL pointer|BUG: unable to handle', r'Oops: '):
+    for pattern in (r'Kernel panic - ', r'kernel BUG at', r'BUG: kernel NULL pointer|BUG: unable to handle|^Unable to handle kernel ', r'Oops: '):
         for line in text:
             if re.search(pattern, line) and 'end Kernel panic' not in line:
                 return line
