@@ -10,7 +10,7 @@ enum ka_expr_flag {
 	 * How numbers without 0x read. Neither flag: as in C (10, 012, 10UL are int, octal, unsigned long). The two are
 	 * crash's: digits a-f make a number hexadecimal, a leading 0 means nothing, and every literal has 64 bits.
 	 */
-	KA_EXPR_HEX = 1,	/* hexadecimal: where an address is expected */
+	KA_EXPR_HEX = 1,	/* hexadecimal when it stands alone: where an address is expected. Else as KA_EXPR_DECIMAL: symbol+20 */
 	KA_EXPR_DECIMAL = 2,	/* decimal unless there is an a-f in it */
 	/* Symbols stand for their addresses, as in crash; without it variables for what they hold. */
 	KA_EXPR_ADDRESSES = 4,

@@ -651,9 +651,20 @@ static struct ka_error *parse_comma(struct parser *p, struct ka_expr **ret)
 	return err;
 }
 
+/* crash's rule: an address alone is hexadecimal, a number within an expression only when it looks so. */
+static unsigned flags_of(const char *text, unsigned flags)
+{
+	if (!(flags & KA_EXPR_HEX))
+		return flags;
+	for (const char *p = text; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("_() \t", *p))
+			return (flags & ~(unsigned)KA_EXPR_HEX) | KA_EXPR_DECIMAL;
+	return flags;
+}
+
 struct ka_error *ka_expr_parse(struct ka_arena *a, const char *text, unsigned flags, struct ka_expr **ret)
 {
-	struct parser p = { .tokens_max = KA_EXPR_TOKENS(text), .l = { .arena = a, .text = text, .at = text, .flags = flags } };
+	struct parser p = { .tokens_max = KA_EXPR_TOKENS(text), .l = { .arena = a, .text = text, .at = text, .flags = flags_of(text, flags) } };
 	struct ka_error *err;
 
 	*ret = NULL;
