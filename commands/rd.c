@@ -453,6 +453,7 @@ const struct ka_command ka_command_rd = {
 		"    rd -SS init_task 16\n"
 		"    rd -f 0 16\n",
 	.options = options,
+	.needs = KA_IN_CONTEXT,
 	.rows = rows,
 	.run = run,
 };

@@ -25,6 +25,7 @@ enum ka_need {
 	KA_NEED_SYMBOLS = 4,
 	KA_RAW_ARGS = 8,	/* no option parsing: argv is what was typed (eval, alias, "!...") */
 	KA_TAKES_TASKS = 32,	/* its arguments may be tasks: foreach runs it */
+	KA_IN_CONTEXT = 128,	/* it looks at the current task: foreach makes each task current, and runs it */
 	KA_DOLLAR_ARGS = 64,	/* "$x = -1": from an argument with a $ on there are no options */
 	KA_NUMBER_ARGS = 16,	/* "-5" is an argument, not an option, when no option has that name */
 };

@@ -46,6 +46,8 @@ const char *ka_task_state_name(struct ka_kernel *k, const struct ka_task *t);
 const char *ka_task_state_long(struct ka_kernel *k, const struct ka_task *t, struct ka_arena *a);
 /* Bytes of a task's kernel stack (THREAD_SIZE). */
 uint64_t ka_task_stack_size(struct ka_kernel *k);
+/* Where its thread_info lies: in the task_struct, or at the low end of its stack. */
+ka_addr ka_task_thread_info(struct ka_kernel *k, const struct ka_task *t);
 bool ka_task_is_kthread(struct ka_kernel *k, const struct ka_task *t);
 /* What one unit of utime and stime is, in ns: 1 where the kernel counts ns, else the length of a jiffy; 0: cannot be told. */
 uint64_t ka_task_time_unit_ns(struct ka_kernel *k);

@@ -110,6 +110,14 @@ struct ka_error *ka_task_read(struct ka_kernel *k, ka_addr at, struct ka_task *r
 	return NULL;
 }
 
+/* thread_info is in task_struct (c65eacbe290b, v4.9) or at the end of the stack. */
+ka_addr ka_task_thread_info(struct ka_kernel *k, const struct ka_task *t)
+{
+	uint64_t offset;
+
+	return ka_error_drop(ka_type_offset(k, "task_struct", "thread_info@thread_info", &offset)) ? t->stack : t->addr + offset;
+}
+
 /* Of pid 0: has this kernel the flag? Kernel threads had no sign of their own before 7b34e4283c68, v2.6.27. */
 static const char kthread_flag_key;
 

@@ -37,14 +37,6 @@ KA_RECORD(context_row, "context",
 	KA_COLF(context_row, is_active, KA_BOOL, KA_ONLY_JSON, "is it on a CPU"),
 	KA_COLF(context_row, is_panic, KA_BOOL, KA_ONLY_JSON, "is it the task that ended the machine"));
 
-/* thread_info is in task_struct (c65eacbe290b, v4.9) or at the end of the stack. */
-static ka_addr thread_info_of(struct ka_kernel *k, const struct ka_task *t)
-{
-	uint64_t offset;
-
-	return ka_error_drop(ka_type_offset(k, "task_struct", "thread_info@thread_info", &offset)) ? t->stack : t->addr + offset;
-}
-
 static struct ka_error *context_show(struct ka_call *c)
 {
 	ka_addr at = ka_call_task(c);
@@ -60,7 +52,7 @@ static struct ka_error *context_show(struct ka_call *c)
 		return err;
 	row.pid = t.pid;
 	row.task = at;
-	row.thread_info = thread_info_of(c->k, &t);
+	row.thread_info = ka_task_thread_info(c->k, &t);
 	row.cpu = t.cpu;
 	row.is_active = ka_task_is_active(c->k, at, &cpu);
 	row.is_panic = at == ka_panic_task(c->k);
@@ -258,7 +250,7 @@ const struct ka_command ka_command_set = {
 		"    set $t = (struct task_struct *)0xffff888004a20000\n"
 		"    set -v\n",
 	.options = options,
-	.needs = KA_DOLLAR_ARGS,
+	.needs = KA_DOLLAR_ARGS | KA_IN_CONTEXT,
 	.rows = (const struct ka_rows *const[]){ &ka_rows_context_row, &ka_rows_variable_row, NULL },
 	.run = set_run,
 };

@@ -9,6 +9,18 @@
 
 static const char *const states[] = { "RU", "IN", "UN", "ST", "TR", "ZO", "DE", "SW", "WA", "PA", "ID", "NE" };
 
+struct foreach_row {
+	int32_t pid;
+	ka_addr task;
+	uint32_t cpu;
+	char comm[16];
+};
+KA_LINES(foreach_row, "tasks", "PID: {pid:<7}  TASK: {task:016}  CPU: {cpu:<3}  COMMAND: \"{comm}\"",
+	KA_COL(foreach_row, pid, KA_INT, "whose turn it is, of commands that look at the current task: process id"),
+	KA_COL(foreach_row, task, KA_ADDR, "address of its task_struct"),
+	KA_COL(foreach_row, cpu, KA_UINT, "CPU it runs on or ran on last"),
+	KA_COL(foreach_row, comm, KA_CHARS, "command name"));
+
 /* What was selected. Ids are alternatives of each other; kinds and states narrow them down. */
 struct selection {
 	struct {
@@ -119,7 +131,40 @@ static bool is_selected(struct ka_kernel *k, const struct selection *s, const st
 	for (size_t i = 0; !by_state && i < KA_COUNT(states); i++)
 		by_state = s->is_state_wanted[i] && !strcmp(states[i], ka_task_state_name(k, t));
 	return by_id && by_state && !(s->is_kernel && !is_kernel) && !(s->is_user && is_kernel) &&
-	       !(s->is_leader && t->pid != t->tgid) && !(s->is_active && !ka_task_is_active(k, t->addr, &cpu));
+	       !(s->is_leader && (is_kernel || t->pid != t->tgid)) && !(s->is_active && !ka_task_is_active(k, t->addr, &cpu));
+}
+
+/* A command that looks at the current task: once for each, under a line that says whose turn it is. */
+static void run_in_context(struct ka_call *c, const struct ka_command *command, const char *text, int argc, char **argv,
+			   const ka_addr *tasks, size_t count)
+{
+	struct ka_session *s = c->session;
+	ka_addr task = ka_call_task(c);
+
+	for (size_t i = 0; i < count && !ka_interrupted(); i++) {
+		char **words = ka_alloc(c->arena, (size_t)argc * sizeof(*words) + 1);
+		struct foreach_row row;
+		struct ka_error *err;
+		struct ka_task t;
+
+		err = ka_task_read(c->k, tasks[i], &t);
+		if (err) {
+			ka_call_fault(c, err);
+			continue;
+		}
+		s->task = tasks[i];
+		if (argc)	/* a command may take its words apart */
+			memcpy(words, argv, (size_t)argc * sizeof(*words));
+		for (int word = 0; word < argc; word++)
+			words[word] = ka_strdup(c->arena, argv[word]);
+		if (i)
+			ka_out_note(c->out, "\n");
+		row = (struct foreach_row){ .pid = t.pid, .task = tasks[i], .cpu = t.cpu };
+		memcpy(row.comm, t.comm, sizeof(row.comm));
+		ka_out_row(c->out, &ka_rows_foreach_row, &row);
+		ka_session_call(s, command, text, argc, words);
+	}
+	s->task = task;
 }
 
 static struct ka_error *run_for(struct ka_call *c, const struct selection *s, const struct ka_command *command, int argc, char **argv)
@@ -129,6 +174,9 @@ static struct ka_error *run_for(struct ka_call *c, const struct selection *s, co
 	struct {
 		KA_VEC(char *);
 	} words = { 0 };
+	struct {
+		KA_VEC(ka_addr);
+	} tasks = { 0 };
 	struct ka_error *err;
 	struct ka_task t;
 	size_t count = 0;
@@ -152,15 +200,19 @@ static struct ka_error *run_for(struct ka_call *c, const struct selection *s, co
 		if (!is_wanted)
 			continue;
 		ka_vec_push(&words, ka_printf(c->arena, "%llx", (unsigned long long)at));
+		ka_vec_push(&tasks, at);
 		count++;
 	}
 	err = ka_walk_end(&w);
 	/* the list of tasks is told to be damaged, and what there is of it used */
 	ka_call_fault(c, err);
-	if (count)
+	if (count && (command->needs & KA_IN_CONTEXT))
+		run_in_context(c, command, text.p ? text.p : "", argc, argv, tasks.at, tasks.n);
+	else if (count)
 		ka_session_call(c->session, command, text.p, (int)words.n, words.at);
 	ka_str_free(&text);
 	ka_vec_free(&words);
+	ka_vec_free(&tasks);
 	return count ? NULL : ka_error_new(KA_NOT_FOUND, "no task fits");
 }
 
@@ -173,7 +225,7 @@ static struct ka_error *foreach_run(struct ka_call *c)
 
 	for (i = 0; i < c->argc && !err; i++) {
 		command = ka_command_find(c->session, c->argv[i]);
-		if (command && (command->needs & KA_TAKES_TASKS))
+		if (command && (command->needs & (KA_TAKES_TASKS | KA_IN_CONTEXT)))
 			break;
 		if (!strcmp(c->argv[i], "--where") || !strncmp(c->argv[i], "--where=", 8)) {
 			const char *text = c->argv[i][7] ? c->argv[i] + 8 : ++i < c->argc ? c->argv[i] : NULL;
@@ -199,9 +251,11 @@ const struct ka_command ka_command_foreach = {
 	.brief = "runs a command for many tasks",
 	.help = "Runs COMMAND for all tasks, or for those that are selected. PID, TASK, NAME and REGEX (an extended regular expression over the\n"
 		"names) add tasks; the rest narrows them down: STATE is one of RU IN UN ST TR ZO DE SW WA PA ID NE, kernel takes kernel threads,\n"
-		"user all others, gleader the leaders of thread groups, active what was on a CPU. A \\ before a NAME makes it a name though a\n"
+		"user all others, gleader the leaders of thread groups among the latter, active what was on a CPU. A \\ before a NAME makes it a name though a\n"
 		"command or state is called so. --where takes those of which an expression of C is true: task is the task, and the members of\n"
 		"task_struct are names by themselves.\n"
+		"\n"
+		"Commands that look at the current task, as vtop, set and rd, run once for each, below a line that tells the task.\n"
 		"\n"
 		"EXAMPLES\n"
 		"    foreach bt\n"
@@ -209,5 +263,6 @@ const struct ka_command ka_command_foreach = {
 		"    foreach '^kworker' active bt\n"
 		"    foreach --where 'task->mm && prio < 120' bt\n",
 	.needs = KA_RAW_ARGS | KA_NEED_TASKS,
+	.rows = (const struct ka_rows *const[]){ &ka_rows_foreach_row, NULL },
 	.run = foreach_run,
 };
