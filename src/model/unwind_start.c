@@ -94,6 +94,8 @@ static bool find_slot(struct ka_kernel *k, const char *function, const struct ka
 			uint64_t v = ka_uint_from(k, bytes + at, word);
 			struct ka_cursor c;
 
+			if (k->arch->strip_ip)	/* return addresses may be signed */
+				v = k->arch->strip_ip(&k->layout, v);
 			if (v > f.addr && v <= f.addr + f.size && ka_cursor_from_slot(k, area->start + at, &c) &&
 			    (saved ? leads_to(k, c, s, saved, a) : leads_out_somehow(k, &c, s, a))) {
 				*ret = c;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Every command on every bundled dump, as text and as JSON, against the files below this folder.
 
-run.py KANALYZE BUNDLE [--bless] [CASE...]
+run.py KANALYZE BUNDLE [--bless] [CASE...]     (beside BUNDLE lies BUNDLE-arm64)
 
 cases holds one command a line: NAME: COMMAND (NAME+: as text alone, as are commands with a pipe). DUMP/NAME.txt and DUMP/NAME.json are what it prints, errors
 and exit status behind. --bless writes them anew: read the diff, and know from the ground truth that it is right.
@@ -10,7 +10,7 @@ and exit status behind. --bless writes them anew: read the diff, and know from t
 import difflib, json, os, subprocess, sys
 
 here = os.path.dirname(os.path.abspath(__file__))
-DUMPS = {"sysrq": "sysrq.vmcore", "null": "null.vmcore"}
+DUMPS = {"sysrq": ("", "sysrq.vmcore"), "null": ("", "null.vmcore"), "arm64": ("-arm64", "null.vmcore")}  # bundle, file
 
 
 def cases():
@@ -41,7 +41,7 @@ def main():
     kanalyze, bundle, wanted = os.path.abspath(words[0]), words[1], words[2:]
     passed = failed = 0
     known = set()
-    for dump, file in DUMPS.items():
+    for dump, (suffix, file) in DUMPS.items():
         os.makedirs(os.path.join(here, dump), exist_ok=True)
         for name, command, kinds in cases():
             for kind in kinds:
@@ -49,7 +49,7 @@ def main():
                 known.add(golden)
                 if wanted and name not in wanted:
                     continue
-                now = run(kanalyze, bundle, file, command, kind == "json")
+                now = run(kanalyze, bundle.rstrip("/") + suffix, file, command, kind == "json")
                 if bless:
                     open(golden, "w").write(now)
                     continue
