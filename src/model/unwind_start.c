@@ -75,6 +75,21 @@ static bool leads_out_somehow(struct ka_kernel *k, struct ka_cursor *c, const st
 	return false;
 }
 
+/*
+ * Where every function makes a frame record, a return address that is part of one has the caller's record below it, farther up on
+ * a stack. Others are registers in a struct pt_regs, or spilled.
+ */
+static bool is_in_record(struct ka_kernel *k, ka_addr slot, const struct ka_stacks *s)
+{
+	uint64_t fp;
+
+	if (!k->arch->has_frame_records)
+		return true;
+	if (ka_error_drop(ka_read_ulong(k, slot - k->long_size, &fp)) || fp & (2 * k->long_size - 1) || !ka_stacks_at(s, fp))
+		return false;
+	return ka_stacks_at(s, fp) != ka_stacks_at(s, slot) || fp > slot;
+}
+
 /* Frames below the saved registers (NULL: none were saved): from a return address into the function in which this CPU came to its end. */
 static bool find_slot(struct ka_kernel *k, const char *function, const struct ka_stacks *s, const struct ka_pt_regs *saved,
 		       struct ka_arena *a, struct ka_cursor *ret)
@@ -96,7 +111,8 @@ static bool find_slot(struct ka_kernel *k, const char *function, const struct ka
 
 			if (k->arch->strip_ip)	/* return addresses may be signed */
 				v = k->arch->strip_ip(&k->layout, v);
-			if (v > f.addr && v <= f.addr + f.size && ka_cursor_from_slot(k, area->start + at, &c) &&
+			if (v > f.addr && v <= f.addr + f.size && is_in_record(k, area->start + at, s) &&
+			    ka_cursor_from_slot(k, area->start + at, &c) &&
 			    (saved ? leads_to(k, c, s, saved, a) : leads_out_somehow(k, &c, s, a))) {
 				*ret = c;
 				return true;
@@ -143,21 +159,33 @@ static bool start_active(struct ka_kernel *k, const struct ka_stacks *s, unsigne
 	return true;
 }
 
+static bool find_one(struct ka_kernel *k, const char *const *functions, size_t n, const struct ka_stacks *s, struct ka_arena *a,
+		     struct ka_cursor *ret)
+{
+	for (size_t i = 0; i < n && functions[i] && !ka_interrupted(); i++)
+		if (find_slot(k, functions[i], s, NULL, a, ret))
+			return true;
+	return false;
+}
+
 /*
  * Nobody saved the registers (memory without notes): a CPU that came to its end, or is idle, has the functions in which that
  * happens on its stack; the innermost first. Other running tasks could have been anywhere.
  */
-static bool start_lost(struct ka_kernel *k, const struct ka_stacks *s, struct ka_arena *a, struct ka_cursor *ret)
+static bool start_lost(struct ka_kernel *k, const struct ka_stacks *s, unsigned cpu, struct ka_arena *a, struct ka_cursor *ret)
 {
-	static const char *const functions[] = {
+	static const char *const ends[] = {
 		"machine_kexec", "crash_nmi_callback", "stop_this_cpu", "nmi_panic_self_stop", "vpanic", "panic", "oops_end", "die",
-		"cpuidle_enter", "default_idle_call", "cpuidle_idle_call", "do_idle",
 	};
+	static const char *const idle[] = { "cpuidle_enter", "default_idle_call", "cpuidle_idle_call", "do_idle" };
+	const struct ka_stack_ops *ops = ka_stack_ops(k);
 
-	for (size_t i = 0; i < KA_COUNT(functions) && !ka_interrupted(); i++)
-		if (find_slot(k, functions[i], s, NULL, a, ret))
-			return true;
-	return false;
+	if (find_one(k, ends, KA_COUNT(ends), s, a, ret))
+		return true;
+	/* who was told to stop took itself off line; else what its stack has of an interrupt may be an old one */
+	if (ops && !ka_cpu_is_online(k, cpu) && find_one(k, ops->ends, KA_COUNT(ops->ends), s, a, ret))
+		return true;
+	return find_one(k, idle, KA_COUNT(idle), s, a, ret);
 }
 
 bool ka_unwind_start(struct ka_kernel *k, const struct ka_task *t, const struct ka_stacks *s, bool is_active, unsigned cpu,
@@ -171,7 +199,7 @@ bool ka_unwind_start(struct ka_kernel *k, const struct ka_task *t, const struct 
 	if (k->image->info.is_live)
 		return false;
 	*ret_note = ka_printf(a, "(active: the dump has no registers of CPU %u)", cpu);
-	if (!start_lost(k, s, a, ret))
+	if (!start_lost(k, s, cpu, a, ret))
 		return false;
 	*ret_note = ka_printf(a, "(active: the dump has no registers of CPU %u; frames from what its stack holds, inner ones may lack)", cpu);
 	return true;
