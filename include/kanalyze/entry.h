@@ -12,7 +12,8 @@ enum ka_entry_kind {
 	KA_ENTRY_MIGRATION,	/* being moved from a physical page */
 	KA_ENTRY_DEVICE,	/* in the memory of a device (device private, device exclusive) */
 	KA_ENTRY_HWPOISON,	/* taken out of use after a hardware fault */
-	KA_ENTRY_MARKER,	/* no page, but the kernel remembers something of the place (userfaultfd) */
+	KA_ENTRY_MARKER,	/* no page, but the kernel remembers something of the place (userfaultfd, guard pages) */
+	KA_ENTRY_SWAP_ERROR,	/* could not be read back from swap (v5.19 to v6.1; a marker since) */
 	KA_ENTRY_OTHER,		/* cannot be told */
 };
 
