@@ -46,7 +46,7 @@ static struct ka_error *whole_of(struct task_call *s, const struct ka_task *t, e
 static struct ka_error *paths_take(struct task_call *s, const char *text)
 {
 	struct ka_call *c = s->c;
-	size_t max = 1, left = 0;
+	size_t max = 1;
 	struct ka_value whole, part;
 	struct ka_task none = { .addr = 0 };
 
@@ -67,7 +67,6 @@ static struct ka_error *paths_take(struct task_call *s, const char *text)
 			is_there |= !err[w];
 		}
 		s->paths[s->path_count++] = path;
-		left += is_there;
 		if (!is_there) {
 			/* of "se.nothing" the first word is there: then the message of the path says more */
 			ka_call_fault(c, ka_error_wrap(err[TASK_STRUCT], "%s is neither a member of task_struct nor of thread_info", path));

@@ -2,7 +2,8 @@
 /*
  * A dump without VMCOREINFO: raw memory, LiME, QEMU's without '-device vmcoreinfo'. The kernel keeps the text in a page of its
  * own, and its banner in .rodata: both are searched for in memory. There may be several: of kernels that ran before a kexec, of
- * the crash kernel, of files in the page cache. What counts is the one whose page tables lead back to where it was found.
+ * the crash kernel, of files in the page cache. What counts is the one whose page tables lead back to where it was found; of
+ * two such, the kernel that crashed, not the one that was booted to write its dump.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -22,6 +23,7 @@ struct locate {
 	struct { KA_VEC(char *); } infos;	/* of this kernel, and not proved */
 	char *others;			/* releases of other kernels, for the message */
 	unsigned other_count;
+	char *spare;			/* proved, but it may be the capture kernel's; NULL: none */
 	uint64_t infos_seen;
 	bool is_found;
 };
@@ -130,7 +132,25 @@ static bool is_mapped_right(struct ka_kernel *k, const struct ka_layout *l, cons
 		(!k->arch->linear(l, virt, &linear) || linear == phys));
 }
 
-/* Takes the text as VMCOREINFO, when it holds. */
+/*
+ * Is it certain that the kernel is not one that kdump booted? Only such ones are told where the ELF header of the crashed one's memory is
+ * (elfcorehdr_addr, since v2.6.13; ELFCORE_ADDR_MAX else). The text of one that crashed tells when.
+ */
+static bool is_certain(struct ka_kernel *k, const struct ka_layout *l, const char *info)
+{
+	uint64_t phys, elfcorehdr;
+	struct ka_symbol s;
+
+	if (strstr(info, "\nCRASHTIME="))
+		return true;
+	if (!k->object)
+		return false;
+	return !ka_symbol_lookup(k, "elfcorehdr_addr", &s) ||
+	       ka_error_drop(k->arch->pt_walk(&k->env, l, l->pgd_phys, s.addr + l->kaslr_offset, NULL, &phys, NULL)) ||
+	       ka_error_drop(ka_image_read(k->image, phys, &elfcorehdr, sizeof(elfcorehdr))) || !elfcorehdr || elfcorehdr == UINT64_MAX;
+}
+
+/* Takes the text as VMCOREINFO, when it holds. What is not certain is kept for when there is nothing better. */
 static bool try(struct locate *lo, const char *info)
 {
 	struct ka_kernel *k = lo->k;
@@ -141,8 +161,12 @@ static bool try(struct locate *lo, const char *info)
 		return false;
 	info_set(k, info);
 	if (!ka_error_drop(k->arch->layout(&k->env, 0, &l)) && is_mapped_right(k, &l, lo->banner)) {
-		k->image->info.e_machine = machine;
-		return lo->is_found = true;
+		if (info == lo->spare || is_certain(k, &l, info)) {
+			k->image->info.e_machine = machine;
+			return lo->is_found = true;
+		}
+		if (!lo->spare)
+			lo->spare = ka_xstrdup(info);
 	}
 	info_set(k, NULL);
 	return false;
@@ -263,6 +287,8 @@ struct ka_error *ka_locate(struct ka_kernel *k)
 	/* found by a thread while another one was at an earlier place: the same */
 	if (!err && !lo.is_found)
 		try_banners(&lo);
+	if (!err && !lo.is_found && lo.spare)
+		try(&lo, lo.spare);
 	if (!err && !lo.is_found && k->object)
 		err = ka_error_new(KA_NOT_FOUND, "%s has no VMCOREINFO, and the kernel of %s is not in its memory: %s%s%s. Is it the right vmlinux? "
 				   "(--kaslr and --phys-base say where the kernel is)", k->dump_paths[0], k->object->path,
@@ -278,6 +304,7 @@ struct ka_error *ka_locate(struct ka_kernel *k)
 	ka_vec_free(&lo.infos);
 	ka_vec_free(&lo.banners);
 	free(lo.others);
+	free(lo.spare);
 	free(copy);
 	return err;
 }
