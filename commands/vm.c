@@ -6,6 +6,7 @@
 #include <kanalyze/translate.h>
 #include <kanalyze/vfs.h>
 #include <kanalyze/vma.h>
+#include "vm.h"
 
 #define PAGES_MAX (64ull << 20)	/* of one area: 256 GB in small pages */
 
@@ -17,6 +18,9 @@ struct vm_task {
 	bool has_sizes;
 	ka_addr mm, pgd;
 	uint64_t rss_kb, total_vm_kb;
+	bool has_kinds;
+	uint64_t rss_anon_kb, rss_file_kb, rss_shmem_kb, swap_kb, tables_kb;
+	const struct ka_node *mm_struct;
 };
 KA_LINES(vm_task, "tasks", "PID: {pid:<7}  TASK: {task:016}  CPU: {cpu:<3}  COMMAND: \"{comm}\"",
 	KA_COL(vm_task, pid, KA_INT, "process id (of threads: thread id)"),
@@ -28,7 +32,14 @@ KA_LINES(vm_task, "tasks", "PID: {pid:<7}  TASK: {task:016}  CPU: {cpu:<3}  COMM
 	{ "rss_kb", offsetof(struct vm_task, rss_kb), 8, KA_UINT, KA_ONLY_JSON, offsetof(struct vm_task, has_sizes), NULL,
 	  "resident set size, KB" },
 	{ "total_vm_kb", offsetof(struct vm_task, total_vm_kb), 8, KA_UINT, KA_ONLY_JSON, offsetof(struct vm_task, has_sizes), NULL,
-	  "virtual size, KB" });
+	  "virtual size, KB" },
+#define VM_KIND(member, help) { #member, offsetof(struct vm_task, member), 8, KA_UINT, KA_ONLY_JSON, offsetof(struct vm_task, has_kinds), NULL, help }
+	VM_KIND(rss_anon_kb, "of rss_kb: anonymous, as /proc/PID/status has it (RssAnon)"),
+	VM_KIND(rss_file_kb, "of rss_kb: pages of files (RssFile)"),
+	VM_KIND(rss_shmem_kb, "of rss_kb: of tmpfs and shared memory (RssShmem)"),
+	VM_KIND(swap_kb, "swapped out (VmSwap)"),
+	KA_COLF(vm_task, tables_kb, KA_UINT, KA_ONLY_JSON | KA_ZERO_IS_NONE, "its page tables (VmPTE); null: not counted in bytes"),
+	KA_COLF(vm_task, mm_struct, KA_VALUE, KA_ONLY_JSON, "of -m: all of the mm_struct"));
 
 struct vm_area {
 	ka_addr vma, start, end;
@@ -78,6 +89,9 @@ KA_LINES(vm_flags, "flags", "{flags}: ({names})",
 struct vm {
 	struct ka_call *c;
 	bool is_pages;		/* -p */
+	bool is_mm, is_structs;	/* -m, -v */
+	bool is_rss;		/* --rss */
+	struct ka_print how;	/* of -m and -v */
 	const char *reference;	/* -R */
 	bool has_number, has_vma, has_mm;
 	uint64_t number;	/* of the reference */
@@ -93,6 +107,8 @@ struct vm_shown {
 	struct ka_mm mm;
 	bool has_sizes, has_head, has_heading;
 	bool has_faulted;	/* its page tables: told once */
+	uint64_t size;		/* of its areas, and what they have in memory: --rss */
+	struct ka_rss sum;
 };
 
 static void put_head(struct vm_shown *s)
@@ -100,6 +116,7 @@ static void put_head(struct vm_shown *s)
 	struct ka_call *c = s->vm->c;
 	const struct ka_task *t = s->task;
 	struct vm_task row = { .pid = t->pid, .task = t->addr, .cpu = t->cpu, .mm = s->mm.addr, .pgd = s->mm.pgd };
+	struct ka_error *err = NULL;
 
 	if (s->has_head)
 		return;
@@ -108,11 +125,23 @@ static void put_head(struct vm_shown *s)
 	row.has_sizes = s->has_sizes;
 	row.rss_kb = s->mm.rss_pages * ka_page_size(c->k) / 1024;
 	row.total_vm_kb = s->mm.total_vm_pages * ka_page_size(c->k) / 1024;
+	row.has_kinds = s->has_sizes && s->mm.has_kinds;
+	row.rss_anon_kb = s->mm.rss_anon_pages * ka_page_size(c->k) / 1024;
+	row.rss_file_kb = s->mm.rss_file_pages * ka_page_size(c->k) / 1024;
+	row.rss_shmem_kb = s->mm.rss_shmem_pages * ka_page_size(c->k) / 1024;
+	row.swap_kb = s->mm.swap_pages * ka_page_size(c->k) / 1024;
+	row.tables_kb = s->mm.tables_bytes / 1024;
+	if (s->vm->is_mm && s->mm.addr && !ka_out_is_text(c->out))
+		err = ka_vm_mm_tree(c, s->mm.addr, &s->vm->how, &row.mm_struct);
 	if (s->vm->has_put)
 		ka_out_note(c->out, "\n");
 	s->vm->has_put = true;
+	ka_out_new_table(c->out);
 	ka_out_begin(c->out, &ka_rows_vm_task, &row);
-	if (s->vm->has_vma)
+	if (s->vm->is_mm && s->mm.addr && ka_out_is_text(c->out))
+		err = ka_vm_mm_put(c, s->mm.addr, &s->vm->how);
+	ka_call_fault(c, ka_error_wrap(err, "PID %d: mm_struct", t->pid));
+	if (s->vm->has_vma || s->vm->is_mm || s->vm->is_structs)
 		return;
 	ka_out_note(c->out, "       MM               PGD          RSS    TOTAL_VM");
 	if (!s->mm.addr)
@@ -222,12 +251,23 @@ static void put_area(struct vm_shown *s, const struct ka_vma *v)
 	const struct vm *vm = s->vm;
 	struct ka_call *c = vm->c;
 	bool is_pages = vm->is_pages || vm->has_vma;
+	struct ka_error *err;
 	struct vm_area row = { .vma = v->addr, .start = v->start, .end = v->end, .flags = v->flags, .file = v->file,
 			       .has_file = v->file != 0, .path = path_of(s, v), .offset = v->pgoff_pages * ka_page_size(c->k) };
 
 	if (!is_meant(vm, v, row.path))
 		return;
 	put_head(s);
+	if (vm->is_rss) {
+		s->size += v->end - v->start;
+		err = ka_vm_rss_put(c, s->mm.pgd, v, row.path, &s->sum);
+		if (s->has_faulted)
+			ka_error_free(err);
+		else if (err)
+			ka_call_fault(c, ka_error_wrap(err, "PID %d: page tables", s->task->pid));
+		s->has_faulted |= err != NULL;
+		return;
+	}
 	row.flags_text = ka_vma_flags_text(c->k, c->arena, v->flags);
 	if (!s->has_heading || is_pages)
 		ka_out_note(c->out, VM_HEADING);
@@ -247,6 +287,10 @@ static void put_areas(struct vm_shown *s)
 	for (ka_addr at; ka_walk_next(&w, &at); ) {
 		struct ka_vma v;
 
+		if (s->vm->is_structs) {
+			ka_call_fault(c, ka_error_wrap(ka_vm_area_put(c, at, &s->vm->how), "PID %d", s->task->pid));
+			continue;
+		}
 		err = ka_vma_read(c->k, at, &v);
 		if (!err && v.mm != s->mm.addr)
 			err = ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, at, "the area at 0x%" PRIx64 " says it belongs to the mm_struct 0x%" PRIx64,
@@ -283,8 +327,10 @@ static void put_task(struct vm *vm, const struct ka_task *t)
 			ka_call_fault(c, err);
 		else
 			put_area(&s, &v);
-	} else if (mm) {
+	} else if (mm && !vm->is_mm) {
 		put_areas(&s);
+		if (vm->is_rss && s.has_head)
+			ka_vm_rss_total(c, s.size, &s.sum);
 	}
 	if (s.has_head)
 		ka_out_end(c->out);
@@ -312,8 +358,16 @@ static struct ka_error *take_options(struct vm *vm)
 	vm->has_number = vm->reference && ka_parse_number(vm->reference, false, &vm->number);
 	vm->has_vma = vma != NULL;
 	vm->has_mm = mm != NULL;
+	vm->is_mm = ka_call_has(c, "m");
+	vm->is_structs = ka_call_has(c, "v");
+	vm->is_rss = ka_call_has(c, "rss");
+	if (ka_call_has(c, "x") && ka_call_has(c, "d"))
+		return ka_call_usage(c, "-d and -x exclude each other");
+	vm->how = ka_call_print(c, ka_call_has(c, "x"), ka_call_has(c, "d"));
 	if (vma && (vm->reference || vm->is_pages))
 		return ka_call_usage(c, "-P shows the pages of one area: it goes with neither -p nor -R");
+	if (vm->is_mm + vm->is_structs + vm->is_rss + (vm->is_pages || vma) > 1 || ((vm->is_mm || vm->is_structs) && vm->reference))
+		return ka_call_usage(c, "-p, -P, -m, -v and --rss exclude each other, and -m and -v exclude -R");
 	if (vma)
 		err = ka_parse_address(c->k, vma, &vm->vma);
 	if (!err && mm)
@@ -353,22 +407,40 @@ static const struct ka_option options[] = {
 	{ "P", "VMA", "the same of one area, by the address of its vm_area_struct", false },
 	{ "M", "MM", "the areas of this mm_struct: of a task that is exiting and has lost its own", false },
 	{ "R", "REF", "only areas that a number (address of the area, its flags, an address in it) or part of a file name refers to", false },
+	{ "m", NULL, "the mm_struct", false },
+	{ "v", NULL, "all vm_area_structs", false },
+	{ "x", NULL, "of -m and -v: numbers in hexadecimal", false },
+	{ "d", NULL, "of -m and -v: numbers in decimal", false },
+	{ "rss", NULL, "what each area has in memory, by its page tables: RSS, PSS, USS, anonymous, of files, shared memory, large pages, swap (KB)",
+	  true },
 	{ "f", "FLAGS", "names of the bits of vm_flags (hexadecimal)", false },
 	{ NULL, NULL, NULL, false },
 };
 
-static const struct ka_rows *const rows[] = { &ka_rows_vm_task, &ka_rows_vm_area, &ka_rows_vm_page, &ka_rows_vm_flags, NULL };
+static const struct ka_rows *const rows[] = { &ka_rows_vm_task, &ka_rows_vm_area, &ka_rows_vm_page, &ka_rows_vm_flags,
+					      &ka_vm_struct_rows, &ka_vm_rss_rows, &ka_vm_total_rows, NULL };
 
 const struct ka_command ka_command_vm = {
 	.name = "vm",
-	.args = "[-p | -P VMA] [-M MM] [-R REF] [PID | TASK]... | -f FLAGS",
+	.args = "[-p | -P VMA | -m | -v | --rss] [-dx] [-M MM] [-R REF] [PID | TASK]... | -f FLAGS",
 	.brief = "virtual memory of tasks",
 	.help =
 	"Shows for each task (the current one when none is given) the addresses of its mm_struct and\n"
 	"top page table, its resident and virtual size, and its memory areas: where they lie in user\n"
 	"memory, their flags and the file they map. -p and -P go by the page tables: the physical\n"
 	"address of each page; of one that is not mapped the place in the file that it would come\n"
-	"from, or the page table entry that tells where it was moved to.\n",
+	"from, or the page table entry that tells where it was moved to.\n"
+	"\n"
+	"--rss is /proc/PID/smaps of the dead machine: it adds up the pages that the page tables have.\n"
+	"PSS divides each page by how often it is mapped, USS counts those that nobody else maps. The\n"
+	"pages themselves may have been left out of the dump; only page tables and the kernel's struct\n"
+	"pages are read.\n"
+	"\n"
+	"Examples:\n"
+	"  vm -p 1                 each page of init\n"
+	"  vm -R libc 1            where init has mapped libc\n"
+	"  foreach user vm --rss   what every process has in memory\n"
+	"  vm -v -x 1              its vm_area_structs, in hexadecimal\n",
 	.options = options,
 	.needs = KA_NEED_TYPES | KA_NEED_TASKS | KA_TAKES_TASKS,
 	.rows = rows,

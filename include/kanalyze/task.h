@@ -70,6 +70,10 @@ struct ka_error *ka_cpu_clock(struct ka_kernel *k, unsigned cpu, uint64_t *ret_n
 struct ka_error *ka_percpu_offset(struct ka_kernel *k, unsigned cpu, uint64_t *ret) KA_MUST_CHECK;
 /* Address of a per-CPU variable by name on a CPU. */
 struct ka_error *ka_percpu_addr(struct ka_kernel *k, const char *symbol, unsigned cpu, ka_addr *ret) KA_MUST_CHECK;
+/* What each CPU has at an address relative to the per-CPU areas, signed and of 32 bits, summed up over all possible CPUs. */
+int64_t ka_percpu_s32_sum(struct ka_kernel *k, ka_addr counters);
+/* The exact value of a struct percpu_counter. */
+struct ka_error *ka_percpu_counter_read(struct ka_kernel *k, ka_addr at, int64_t *ret) KA_MUST_CHECK;
 
 /* The task whose panic, oops or sysrq ended the machine; how it was found is logged. 0 when there is none (live, external dump). */
 ka_addr ka_panic_task(struct ka_kernel *k);
@@ -81,6 +85,9 @@ struct ka_mm {
 	ka_addr addr;
 	ka_addr pgd;
 	uint64_t total_vm_pages, rss_pages;
+	bool has_kinds;		/* of the next ones: kernels since v4.5 count them apart */
+	uint64_t rss_anon_pages, rss_file_pages, rss_shmem_pages, swap_pages;
+	uint64_t tables_bytes;	/* of its page tables; 0: not told */
 	uint64_t arg_start, arg_end, env_start, env_end;
 	ka_addr exe_file;
 };

@@ -7,12 +7,12 @@
 #include <kanalyze/view.h>
 #include "kernel.h"
 
-enum rss_kind { RSS_FILE, RSS_ANON, RSS_SHMEM, RSS_KINDS };
+enum rss_kind { RSS_FILE, RSS_ANON, RSS_SHMEM, RSS_KINDS, SWAP_ENTRIES = RSS_KINDS, COUNTERS };
 
 struct mm_view {
 	struct ka_mm m;
-	int64_t rss[RSS_KINDS];		/* elements: a view's host member may be one of an array */
-	ka_addr rss_percpu[RSS_KINDS];
+	int64_t rss[COUNTERS];		/* elements: a view's host member may be one of an array */
+	ka_addr rss_percpu[COUNTERS];
 	int64_t rss_plain;
 };
 /*
@@ -32,28 +32,33 @@ KA_VIEW(mm_view, ("mm_struct"),
 	KA_MAYBE(mm_view, rss[RSS_FILE], RSS_PATHS("MM_FILEPAGES"), "_file_rss.counter", "_file_rss"),
 	KA_MAYBE(mm_view, rss[RSS_ANON], RSS_PATHS("MM_ANONPAGES"), "_anon_rss.counter", "_anon_rss"),
 	KA_MAYBE(mm_view, rss[RSS_SHMEM], RSS_PATHS("MM_SHMEMPAGES")),
+	KA_MAYBE(mm_view, rss[SWAP_ENTRIES], RSS_PATHS("MM_SWAPENTS")),	/* b084d4353ff9, v2.6.34 */
 	KA_MAYBE(mm_view, rss_percpu[RSS_FILE], "rss_stat[MM_FILEPAGES].counters"),
 	KA_MAYBE(mm_view, rss_percpu[RSS_ANON], "rss_stat[MM_ANONPAGES].counters"),
 	KA_MAYBE(mm_view, rss_percpu[RSS_SHMEM], "rss_stat[MM_SHMEMPAGES].counters"),
+	KA_MAYBE(mm_view, rss_percpu[SWAP_ENTRIES], "rss_stat[MM_SWAPENTS].counters"),
+	/* af5b0f6a09e4, v4.15; pages of the last level alone before */
+	KA_MAYBE(mm_view, m.tables_bytes, "pgtables_bytes.counter"),
 	KA_MAYBE(mm_view, rss_plain, "_rss.counter", "_rss", "rss"));
 
 /* Tasks keep up to 64 page faults' worth of counts to themselves (34e55232e59f, v2.6.34, until f1a7941243c1, v6.2). */
 struct task_rss_view {
 	ka_addr mm;
-	int32_t cached[RSS_KINDS];
+	int32_t cached[COUNTERS];
 };
 KA_VIEW(task_rss_view, ("task_struct"),
 	KA_FROM(task_rss_view, mm, "mm"),
 	KA_FROM(task_rss_view, cached[RSS_FILE], "rss_stat.count[MM_FILEPAGES]"),
 	KA_FROM(task_rss_view, cached[RSS_ANON], "rss_stat.count[MM_ANONPAGES]"),
-	KA_MAYBE(task_rss_view, cached[RSS_SHMEM], "rss_stat.count[MM_SHMEMPAGES]"));
+	KA_MAYBE(task_rss_view, cached[RSS_SHMEM], "rss_stat.count[MM_SHMEMPAGES]"),
+	KA_MAYBE(task_rss_view, cached[SWAP_ENTRIES], "rss_stat.count[MM_SWAPENTS]"));
 
 /* What the tasks of each mm keep to themselves, summed up. */
 struct rss_caches {
 	pthread_mutex_t lock;
 	bool is_ready;
 	struct ka_map by_mm;	/* -> index */
-	struct { KA_VEC(struct rss_cache { int64_t count[RSS_KINDS]; }); } sums;
+	struct { KA_VEC(struct rss_cache { int64_t count[COUNTERS]; }); } sums;
 };
 
 static const char rss_caches_key;
@@ -96,7 +101,7 @@ static void rss_caches_gather(struct ka_kernel *k, struct rss_caches *c)
 			ka_vec_push(&c->sums, ((struct rss_cache){0}));
 		else
 			ka_map_get(&c->by_mm, v.mm, &i);
-		for (int kind = 0; kind < RSS_KINDS; kind++)
+		for (int kind = 0; kind < COUNTERS; kind++)
 			c->sums.at[i].count[kind] += v.cached[kind];
 	}
 	err = ka_walk_end(&w);
@@ -113,29 +118,9 @@ static void rss_add_cached(struct ka_kernel *k, ka_addr mm, int64_t *rss)
 	if (!c->is_ready)
 		rss_caches_gather(k, c);
 	if (ka_map_get(&c->by_mm, mm, &i))
-		for (int kind = 0; kind < RSS_KINDS; kind++)
+		for (int kind = 0; kind < COUNTERS; kind++)
 			rss[kind] += c->sums.at[i].count[kind];
 	pthread_mutex_unlock(&c->lock);
-}
-
-/*
- * What a percpu_counter has on each CPU: s32. Of all CPUs, not those online alone: one that was unplugged has handed its
- * share in and left 0, but those that panic() stopped are marked offline with their share still there.
- */
-static int64_t percpu_sum(struct ka_kernel *k, ka_addr counters)
-{
-	int64_t sum = 0;
-
-	for (unsigned cpu = 0; cpu < ka_cpu_count(k); cpu++) {
-		uint64_t offset;
-		uint32_t v;
-
-		if (ka_error_drop(ka_percpu_offset(k, cpu, &offset)) ||
-		    ka_error_drop(ka_read_u32(k, counters + offset, &v)))
-			continue;
-		sum += (int32_t)v;
-	}
-	return sum;
 }
 
 struct ka_error *ka_mm_read(struct ka_kernel *k, ka_addr mm, struct ka_mm *ret)
@@ -150,14 +135,19 @@ struct ka_error *ka_mm_read(struct ka_kernel *k, ka_addr mm, struct ka_mm *ret)
 	if (err)
 		return err;
 	v.m.addr = mm;
-	for (int kind = 0; kind < RSS_KINDS; kind++)
+	for (int kind = 0; kind < COUNTERS; kind++)
 		if (v.rss_percpu[kind])
-			v.rss[kind] += percpu_sum(k, v.rss_percpu[kind]);
+			v.rss[kind] += ka_percpu_s32_sum(k, v.rss_percpu[kind]);
 	rss_add_cached(k, mm, v.rss);
 	/* a counter may be below zero for a moment: the kernel says 0 then, too */
 	for (int kind = 0; kind < RSS_KINDS; kind++)
 		v.m.rss_pages += KA_MAX(v.rss[kind], 0);
 	v.m.rss_pages += KA_MAX(v.rss_plain, 0);
+	v.m.has_kinds = KA_HAS(k, mm_view, rss[RSS_SHMEM]) || KA_HAS(k, mm_view, rss_percpu[RSS_SHMEM]);
+	v.m.rss_anon_pages = (uint64_t)KA_MAX(v.rss[RSS_ANON], 0);
+	v.m.rss_file_pages = (uint64_t)KA_MAX(v.rss[RSS_FILE], 0);
+	v.m.rss_shmem_pages = (uint64_t)KA_MAX(v.rss[RSS_SHMEM], 0);
+	v.m.swap_pages = (uint64_t)KA_MAX(v.rss[SWAP_ENTRIES], 0);
 	*ret = v.m;
 	return NULL;
 }

@@ -119,6 +119,8 @@ uint64_t ka_kernel_kaslr(struct ka_kernel *k);
 
 /* Translation through the tables of another address space; pgd is the kernel virtual address of mm->pgd. */
 struct ka_error *ka_translate_in(struct ka_kernel *k, ka_addr pgd, uint64_t at, ka_phys *ret, uint64_t *ret_page_size) KA_MUST_CHECK;
+/* mapped.c: bytes that an entry of a level (0: the top one) stands for; 0: more than can be said. */
+uint64_t ka_level_span(const struct ka_kernel *k, unsigned level);
 /* Level by level, for vtop. pgd 0: the kernel's own. */
 struct ka_error *ka_translate_walk(struct ka_kernel *k, ka_addr pgd, uint64_t at, struct ka_pt_walk *ret) KA_MUST_CHECK;
 

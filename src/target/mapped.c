@@ -6,8 +6,8 @@
 
 #define RUN_MAX (1ull << 30)	/* bytes of a run: bounds what one call costs */
 
-/* Bytes that an entry of the level (0: the top one) stands for. All levels but the last page index by a page of entries. */
-static uint64_t level_span(const struct ka_kernel *k, unsigned level)
+/* All levels but the last page index by a page of entries. */
+uint64_t ka_level_span(const struct ka_kernel *k, unsigned level)
 {
 	unsigned bits = k->layout.page_shift - (k->long_size == 8 ? 3 : 2), below = k->layout.va_levels - 1 - KA_MIN(level, k->layout.va_levels - 1);
 	unsigned shift = k->layout.page_shift + bits * below;
@@ -64,7 +64,7 @@ bool ka_mapped_next(struct ka_kernel *k, ka_addr pgd, uint64_t at, uint64_t last
 		/* nothing below the entry that said no; a table that cannot be read is one entry of the level above it */
 		if (is_unmapped ? !w.levels : w.levels < 1)
 			return false;
-		span = level_span(k, w.levels - 1);
+		span = ka_level_span(k, w.levels - 1);
 		if (!span || at > UINT64_MAX - (span - (at & (span - 1))))
 			return false;
 		at += span - (at & (span - 1));

@@ -3,12 +3,15 @@
 """check_vm.py KANALYZE VMLINUX VMCORE TRUTH
 
 Compares what `vm` and `sig` say of each process with what the guest's /proc/PID/maps and /proc/PID/status said before it
-crashed: areas, their rights, offsets and files; sizes; the sets of signals. A process that ran on after that may differ."""
+crashed: areas, their rights, offsets and files; sizes, by the counters and by the page tables; the sets of signals. A process
+that ran on after that may differ."""
 import re
 import sys
 import truth as T
 
 SETS = {'SigPnd': 'pending', 'ShdPnd': 'shared_pending', 'SigBlk': 'blocked'}
+COUNTS = {'VmRSS': 'rss_kb', 'RssAnon': 'rss_anon_kb', 'RssFile': 'rss_file_kb', 'RssShmem': 'rss_shmem_kb', 'VmSwap': 'swap_kb',
+          'VmPTE': 'tables_kb'}
 SLACK_S = 1.5
 MAPS = re.compile(r'([0-9a-f]+)-([0-9a-f]+) ([r-][w-][x-][ps]) ([0-9a-f]+) \S+ \d+ *(.*)$')
 
@@ -67,6 +70,21 @@ def check_signals(c, who, sig, status, why):
     c.same(f'{who} threads', sig['thread_count'], int(status['Threads']), why)
 
 
+def check_sizes(c, who, vm, sums, status, why, is_cached):
+    """RSS by kind: the counters against /proc, and the page tables against the counters."""
+    for name, key in COUNTS.items():
+        if name not in status:
+            continue
+        want, is_ = int(status[name].split()[0]), vm[key]
+        # up to v6.1 a task keeps the counts of its last faults to itself, and /proc leaves them out: then the page tables decide
+        found = sums.get(key.replace('rss_', '') if key != 'rss_kb' else key)
+        cached = 'the guest leaves out what its tasks hold back' if is_cached and is_ == found and is_ > want else None
+        c.same(f'{who} {name}', is_, want, why or cached)
+    for key in ('rss_kb', 'rss_anon_kb', 'rss_file_kb', 'rss_shmem_kb', 'swap_kb'):
+        c.same(f'{who} page tables {key}', sums[key.replace('rss_', '') if key != 'rss_kb' else key], vm[key], why and 'its counters were on the move')
+    c.true(f'{who} PSS and USS', sums['uss_kb'] <= sums['pss_kb'] <= sums['rss_kb'], sums)
+
+
 def main():
     program, vmlinux, vmcore, path = T.arguments()
     begun, truth = read_truth(path)
@@ -74,9 +92,12 @@ def main():
     runs = {t['pid']: t for t in T.kanalyze(program, vmlinux, vmcore, 'ps -l')['tasks']}
     pids = sorted(p for p in truth if p in runs)
     words = ' '.join(map(str, pids))
-    vm, sig = (T.kanalyze(program, vmlinux, vmcore, f'{command} {words}') for command in ('vm', 'sig'))
-    c.faults(vm)
-    c.faults(sig)
+    vm, sig, rss = (T.kanalyze(program, vmlinux, vmcore, f'{command} {words}') for command in ('vm', 'sig', 'vm --rss'))
+    for document in (vm, sig, rss):
+        c.faults(document)
+    sums = {t['pid']: t['sums'][0] for t in rss['tasks'] if t.get('sums')}
+    release = T.sections(path).get('/proc/version', '').split()
+    is_cached = len(release) > 2 and [int(x) for x in re.findall(r'\d+', release[2])[:2]] < [6, 2]
     c.same('tasks of vm', [t['pid'] for t in vm['tasks']], pids)
     sigs = {t['pid']: t for t in sig['tasks']}
     for t in vm['tasks']:
@@ -89,6 +110,8 @@ def main():
         ran = runs[pid]['last_run_ns'] / 1e9 > begun - SLACK_S or int(status['Threads']) > 1
         why = 'it ran on after the truth was taken' if ran else None
         c.same(f'{who} VmSize', t['total_vm_kb'], int(status['VmSize'].split()[0]) if 'VmSize' in status else None, why)
+        if t['mm'] is not None and 'VmSize' in status:
+            check_sizes(c, who, t, sums[pid], status, why, is_cached)
         if said['maps'] or t['mm'] is None:
             check_maps(c, who, {'vmas': t.get('vmas', [])}, said['maps'], why)
         check_signals(c, who, sigs[pid], status, why)
