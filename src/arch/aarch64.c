@@ -172,6 +172,9 @@ static bool swap_entry(const struct ka_layout *l, uint64_t entry, unsigned way, 
 		return false;
 	*ret_type = (unsigned)(entry >> ways[way].type_at & ((1u << ways[way].type_bits) - 1));
 	*ret_offset = entry >> ways[way].offset_at & ((1ull << 50) - 1);
+	/* bits 4, 5 and 11 (PTE_PRESENT_INVALID) are clear in what is laid out so */
+	if (way == 0 && (entry & 0x830))
+		*ret_type = UINT32_MAX;
 	return true;
 }
 

@@ -86,18 +86,21 @@ void ka_entry_decode(struct ka_kernel *k, uint64_t entry, uint64_t size, struct 
 	ret->phys = 0;
 	ret->kind = KA_ENTRY_OTHER;
 	n = ka_kernel_state(k, &kinds_key, kinds_make, free);
+	/* where an entry may be laid out in several ways, that of a page on a swap device that there is comes first */
 	for (unsigned way = 0; k->arch->swap_entry && k->arch->swap_entry(&k->layout, entry, way, &type, &offset); way++) {
 		enum ka_entry_kind kind = kind_of(n, type);
+		bool is_swap = kind == KA_ENTRY_SWAP && offset && is_on_swap(k, type, offset, a, &ret->device);
 
-		if (kind == KA_ENTRY_SWAP ? !is_on_swap(k, type, offset, a, &ret->device) : kind == KA_ENTRY_MARKER && offset > MARKER_MAX)
+		if (!is_swap && (ret->kind != KA_ENTRY_OTHER || kind == KA_ENTRY_SWAP || (kind == KA_ENTRY_MARKER && offset > MARKER_MAX)))
 			continue;
 		ret->kind = kind;
 		ret->type = type;
 		ret->offset = offset;
-		if (kind == KA_ENTRY_MIGRATION || kind == KA_ENTRY_DEVICE || kind == KA_ENTRY_HWPOISON)
-			ret->phys = (offset & ((1ull << n->pfn_bits) - 1)) << k->layout.page_shift;
-		break;
+		if (is_swap)
+			break;
 	}
+	if (ret->kind == KA_ENTRY_MIGRATION || ret->kind == KA_ENTRY_DEVICE || ret->kind == KA_ENTRY_HWPOISON)
+		ret->phys = (ret->offset & ((1ull << n->pfn_bits) - 1)) << k->layout.page_shift;
 	ret->kind_name = names[ret->kind];
 }
 

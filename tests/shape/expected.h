@@ -2,6 +2,7 @@
 /* { view, beginning of the releases it does not bind to ("": all), why }; see shape.c. */
 { "e820_entry_view", "6.12.95+deb12-cloud-arm64", "x86: the firmware's map of memory" },
 { "e820_view", "6.12.95+deb12-cloud-arm64", "x86: the firmware's map of memory" },
+{ "folio_view", "5.", "struct folio came with v5.16" },
 { "idr_node", "", "layers of IDRs: until v4.10; since, a radix tree or xarray" },
 { "inactive_frame", "6.12.95+deb12-cloud-arm64", "x86: what the scheduler leaves on the stack of a task" },
 { "log_pid_ns", "5.", "pid_max of a namespace: v6.14; before, there is one for all" },
