@@ -26,6 +26,8 @@
 { "task_rss_view", "6.12", "counters of memory per task: until v6.1; since, they are per CPU" },
 { "task_rss_view", "7.", "counters of memory per task: until v6.1; since, they are per CPU" },
 { "thread_info_view", "5.10", "the CPU of a task is in task_struct from v4.9 to v5.15" },
+{ "timewait6_view", "", "IPv6 addresses of TIME_WAIT: until v3.13; since, in sock_common" },
 { "upid_view", "", "hash of pids: until v4.14; since, a radix tree or xarray" },
 { "vma_link", "6.", "list of VMAs: until v6.0; since, a maple tree" },
 { "vma_link", "7.", "list of VMAs: until v6.0; since, a maple tree" },
+{ "vsock_view", "", "of a module" },
