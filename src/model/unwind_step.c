@@ -386,6 +386,25 @@ static struct ka_error *guess(struct ka_kernel *k, const struct ka_stacks *s, st
 	return scan(k, s, c);
 }
 
+/* The instruction pointer is no code: a call through a bad pointer, or a return to an address that was overwritten. */
+static struct ka_error *step_bad_call(struct ka_kernel *k, const struct ka_stacks *s, struct ka_cursor *c, struct ka_arena *a)
+{
+	struct ka_cursor next = *c;
+	struct ka_frame_rules r;
+	struct ka_error *err;
+
+	entered_rules(k, &r);
+	err = try_rules(k, s, &r, &next, a);
+	if (err)
+		return ka_error_wrap(err, "0x%" PRIx64 " is no code", c->ip);
+	/* it was no call, then: what lies above is all there is */
+	if (!k->arch->has_frame_records && !(ka_is_text(k, next.ip) && is_after_call(k, next.ip)) && !ka_error_drop(scan(k, s, c)))
+		return NULL;
+	*c = next;
+	c->by = KA_BY_CALL;
+	return NULL;
+}
+
 struct ka_error *ka_cursor_step(struct ka_kernel *k, const struct ka_stacks *s, struct ka_cursor *c, struct ka_arena *a)
 {
 	/* a return address may be the first byte behind a function that does not return */
@@ -398,15 +417,8 @@ struct ka_error *ka_cursor_step(struct ka_kernel *k, const struct ka_stacks *s, 
 	memset(&r, 0, sizeof(r));
 	if (ops && ops->entry_rules && ops->entry_rules(k, s, c, &r))
 		return try_rules(k, s, &r, c, a);
-	if (!c->is_call && !ka_is_text(k, ip)) {
-		entered_rules(k, &r);
-		err = try_rules(k, s, &r, c, a);
-		if (!err) {
-			c->by = KA_BY_PT_REGS;
-			return NULL;
-		}
-		return ka_error_wrap(err, "0x%" PRIx64 " is no code", ip);
-	}
+	if (!c->is_call && !ka_is_text(k, ip))
+		return step_bad_call(k, s, c, a);
 	memset(&r, 0, sizeof(r));
 	if (orc_rules(k, ip, is_kernel, &r)) {
 		err = try_rules(k, s, &r, c, a);

@@ -41,7 +41,7 @@ static void words(ka_addr at, const uint64_t *w, size_t n)
 static char *text_of(const struct ka_stack *s)
 {
 	static const char letters[] = {
-		[KA_BY_START] = 's', [KA_BY_CFI] = 'c', [KA_BY_ORC] = 'o', [KA_BY_FP] = 'f', [KA_BY_SCAN] = '?', [KA_BY_PT_REGS] = 'p',
+		[KA_BY_START] = 's', [KA_BY_CFI] = 'c', [KA_BY_ORC] = 'o', [KA_BY_FP] = 'f', [KA_BY_SCAN] = '?', [KA_BY_PT_REGS] = 'p', [KA_BY_CALL] = 'j',
 	};
 	static char text[16384];
 	size_t n = 0;

@@ -129,7 +129,7 @@ static void regs_put(ka_addr at, uint64_t fp, uint64_t lr, uint64_t sp, uint64_t
 static char *text_of(const struct ka_stack *s)
 {
 	static const char letters[] = {
-		[KA_BY_START] = 's', [KA_BY_CFI] = 'c', [KA_BY_ORC] = 'o', [KA_BY_FP] = 'f', [KA_BY_SCAN] = '?', [KA_BY_PT_REGS] = 'p',
+		[KA_BY_START] = 's', [KA_BY_CFI] = 'c', [KA_BY_ORC] = 'o', [KA_BY_FP] = 'f', [KA_BY_SCAN] = '?', [KA_BY_PT_REGS] = 'p', [KA_BY_CALL] = 'j',
 	};
 	static char text[4096];
 	size_t n = 0;
