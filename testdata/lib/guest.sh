@@ -58,7 +58,9 @@ add makedumpfile
 cp "$here/guest/init" "$here/guest/truth.sh" "$root/"
 chmod 755 "$root/init" "$root/truth.sh"
 cp "$base/kernel"/modules/*.ko "$root/lib/modules/$release/"
-[ ! -e "$base/kernel/ktgt.ko" ] || "${CROSS_COMPILE}objcopy" --strip-debug "$base/kernel/ktgt.ko" "$root/lib/modules/$release/ktgt.ko"
+for m in ktgt kdie kdie_left; do
+	[ ! -e "$base/kernel/$m.ko" ] || "${CROSS_COMPILE}objcopy" --strip-debug "$base/kernel/$m.ko" "$root/lib/modules/$release/$m.ko"
+done
 cp "$base/kernel/modules.list" "$root/modules.guest"
 cp "$base/kernel/modules.capture" "$root/modules.capture"
 echo root:x:0:0:root:/:/bin/sh > "$root/etc/passwd"

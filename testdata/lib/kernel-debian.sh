@@ -30,7 +30,7 @@ unpack "linux-image-$R-unsigned" || unpack "linux-image-$R" || {
 unpack "linux-image-$R-dbg" || { echo "no debuginfo package linux-image-$R-dbg"; exit 1; }
 dbg=$(deb "linux-image-$R-dbg")
 
-cp "$tree/boot/vmlinuz-$R" "$to/vmlinuz" 2> /dev/null || cp "$tree/usr/lib/modules/$R/vmlinuz" "$to/vmlinuz"
+for f in "$tree/boot/vmlinuz-$R" "$tree/usr/lib/modules/$R"/vmlinuz*; do [ ! -e "$f" ] || cp "$f" "$to/vmlinuz"; done
 cp "$tree/usr/lib/debug/boot/vmlinux-$R" "$to/vmlinux"
 cp "$tree/boot/config-$R" "$to/config" 2> /dev/null || cp "$tree/usr/lib/modules/$R/config" "$to/config"
 echo "$R" > "$to/release"
@@ -64,8 +64,8 @@ for m in virtio_pci virtio_blk crc32c_generic ext4; do
 done
 for m in virtio_net overlay loop dummy veth af_packet; do module "$to/modules.list" $m; done
 
-# ---- ktgt; without headers that fit there is just no crash "null"
-ktgt() {
+# ---- ktgt and kdie; without headers that fit there is just no crash but "sysrq"
+targets() {
 	headers=$(deb "linux-headers-$R")
 	[ -n "$headers" ] || return 1
 	unpack "linux-headers-$R" || return 1
@@ -78,12 +78,14 @@ ktgt() {
 	for l in "$h/scripts" "$h/tools"; do
 		case $(readlink "$l" || :) in /*) ln -sfn "$tree$(readlink "$l")" "$l" ;; esac
 	done
-	rm -rf "$base/ktgt"
-	cp -r "$here/ktgt" "$base/ktgt"
-	make -C "$h" M="$base/ktgt" CC=gcc CONFIG_DEBUG_INFO_BTF_MODULES= modules || return 1
-	cp "$base/ktgt/ktgt.ko" "$to/ktgt.ko"
+	for m in ktgt kdie; do
+		rm -rf "$base/$m"
+		cp -r "$here/$m" "$base/$m"
+		make -C "$h" M="$base/$m" CC=gcc CONFIG_DEBUG_INFO_BTF_MODULES= modules || return 1
+		cp "$base/$m/$m"*.ko "$to/"
+	done
 }
-ktgt || echo "ktgt.ko could not be built for $R: no crash \"null\""
+targets || echo "ktgt.ko and kdie.ko could not be built for $R: no crash but \"sysrq\""
 
 cat > "$to/origin" <<END
 Linux $R, Debian's, from $(dpkg-deb -f "$dbg" Source | grep . || echo linux) $(dpkg-deb -f "$dbg" Version).

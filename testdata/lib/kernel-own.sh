@@ -36,17 +36,19 @@ lost=$(grep -E '^CONFIG_' "$base/wanted.config" | grep -vxFf .config || :)
 [ -z "$lost" ] || { echo "kernel.config, kernel.$arch.config: these did not make it into .config:" $lost; exit 1; }
 make CC="$here/lib/cc" -j"$jobs" KCFLAGS="$map" KAFLAGS="$map" $image modules
 
-rm -rf "$base/ktgt"
-cp -r "$here/ktgt" "$base/ktgt"
-map="$map -ffile-prefix-map=$base/ktgt=/usr/src/ktgt"
-make CC="$here/lib/cc" M="$base/ktgt" KCFLAGS="$map" KAFLAGS="$map" modules
+for m in ktgt kdie; do
+	rm -rf "$base/$m"
+	cp -r "$here/$m" "$base/$m"
+	f="$map -ffile-prefix-map=$base/$m=/usr/src/$m"
+	make CC="$here/lib/cc" M="$base/$m" KCFLAGS="$f" KAFLAGS="$f" modules
+done
 
 to=$base/kernel
 cp $file "$to/vmlinuz"
 # The relocations are for the boot image only and more than half of the file.
 "${CROSS_COMPILE}objcopy" --remove-section='.rela*' vmlinux "$to/vmlinux"
 chmod 644 "$to/vmlinux"
-cp "$base/ktgt/ktgt.ko" "$to/ktgt.ko"
+cp "$base/ktgt/ktgt.ko" "$base"/kdie/kdie*.ko "$to/"
 cp .config "$to/config"
 cat include/config/kernel.release > "$to/release"
 : > "$to/modules.list"
@@ -61,6 +63,6 @@ Linux $(cat "$to/release"), built by testdata/make from Debian's $package $versi
 License: GPL-2.0-only WITH Linux-syscall-note for vmlinux and what the dumps have of it,
 GPL-2.0-only for ktgt.ko; the dumps also hold busybox 1.35 (GPL-2.0-only) and zoo (LGPL-2.1-or-later).
 END
-if strings -a "$to/vmlinux" "$to/ktgt.ko" | grep -F -e "$work" -e "$here"; then
+if strings -a "$to/vmlinux" "$to"/k*.ko | grep -F -e "$work" -e "$here"; then
 	echo "a path of this machine got into the kernel"; exit 1
 fi
