@@ -145,8 +145,12 @@ static void *list_make(struct ka_kernel *k)
 
 	l->low = UINT64_MAX;
 	pthread_mutex_init(&l->lock, NULL);
-	if (!ka_symbol_lookup(k, "modules", &head))
-		return l;		/* CONFIG_MODULES=n, or no vmlinux */
+	if (!ka_symbol_lookup(k, "modules", &head)) {
+		/* CONFIG_MODULES=n; but without a vmlinux the symbols may be those of functions alone */
+		if (!k->object)
+			l->err = ka_error_new(KA_MISSING, "where the list of modules is cannot be told without the vmlinux: there is no symbol modules");
+		return l;
+	}
 	l->err = ka_view_bind(k, &ka_view_module_view);
 	if (l->err)
 		return l;

@@ -102,6 +102,8 @@ struct ka_kernel {
  * make may call ka_kernel_state with other keys. What make returns is kept until the kernel is closed.
  */
 void *ka_kernel_state(struct ka_kernel *k, const void *key, void *(*make)(struct ka_kernel *k), void (*drop)(void *));
+/* Where the kernel keeps its BTF in memory. False: nowhere. */
+bool ka_btf_place(struct ka_kernel *k, ka_addr *ret, uint64_t *ret_size);
 /* Strings and objects that live as long as the kernel. Thread-safe. */
 void *ka_kernel_alloc(struct ka_kernel *k, size_t size);
 const char *ka_kernel_strdup(struct ka_kernel *k, const char *s);

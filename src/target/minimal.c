@@ -126,10 +126,44 @@ static bool kallsyms_place(struct ka_kernel *k, const struct ka_symtab *t, struc
 	return ret->is_whole;
 }
 
+/* Without CONFIG_KALLSYMS_ALL kallsyms has functions alone: VMCOREINFO's variables are added. Takes t. */
+static struct ka_symtab *merge(struct ka_symtab *t, const struct ka_symtab *few)
+{
+	struct { KA_VEC(struct ka_elf_symbol); } all = { 0 };
+	struct ka_str strings = { 0 };
+	struct ka_symtab *ret = t;
+	size_t i;
+
+	for (size_t j = 0; j < few->n; j++) {
+		struct ka_elf_symbol s = few->at[j];
+		const char *name = few->strings + s.name;
+
+		if (ka_symtab_find(t, name, &i))
+			continue;
+		s.name = (uint32_t)(t->strings_size + strings.len);
+		ka_str_addn(&strings, name, strlen(name) + 1);
+		ka_vec_push(&all, s);
+	}
+	if (all.n && t->strings_size + strings.len < UINT32_MAX) {
+		char *text = ka_xalloc(t->strings_size + strings.len + 1);
+
+		memcpy(text, t->strings, t->strings_size);
+		memcpy(text + t->strings_size, strings.p, strings.len);
+		for (i = 0; i < t->n; i++)
+			ka_vec_push(&all, t->at[i]);
+		ret = ka_symtab_new(all.at, all.n, text, t->strings_size + strings.len);
+		ka_symtab_free(t);
+	} else {
+		ka_vec_free(&all);
+	}
+	ka_str_free(&strings);
+	return ret;
+}
+
 static void *kallsyms_make(struct ka_kernel *k)
 {
 	struct ka_kallsyms y = { 0 };
-	const struct ka_symtab *few;
+	const struct ka_symtab *few = NULL;
 	struct ka_symtab *t = NULL;
 	struct ka_error *err = ka_kernel_symtab(k, &few);
 	size_t i;
@@ -146,6 +180,8 @@ static void *kallsyms_make(struct ka_kernel *k)
 	if (err)
 		ka_log(1, "kallsyms: %s", err->message);
 	ka_error_free(err);
+	if (t && few)
+		t = merge(t, few);
 	for (i = 0; t && i < t->n; i++) {
 		const char *name = t->strings + t->at[i].name;
 		uint32_t size = t->at[i].size < 8 ? 0 : known_size(name, strlen(name));

@@ -262,14 +262,20 @@ static struct ka_error *check_minimal(struct ka_kernel *k, const char *vmlinux)
 static struct ka_error *stand_in(struct ka_kernel *k, struct ka_error *missing)
 {
 	struct ka_symbol s;
+	uint64_t size;
+	ka_addr at;
 
-	if (!ka_kallsyms(k) || !ka_symbol_lookup(k, "__start_BTF", &s))
+	if (!ka_kallsyms(k) || !ka_btf_place(k, &at, &size))
 		return missing;
 	char *before = k->warning;
 	struct ka_str text = { 0 };
 
 	ka_str_printf(&text, "%s%s%s\nSymbols and types come from the dump itself: what needs DWARF (source lines, types of variables) is missing",
 		      before ? before : "", before ? "\n" : "", missing->message);
+	/* kallsyms of functions alone */
+	if (!ka_symbol_lookup(k, "init_task", &s))
+		ka_str_add(&text, "\nThis kernel (CONFIG_KALLSYMS_ALL is off) tells where its functions are, and none of its variables: tasks, modules, mounts "
+			   "and most else need the vmlinux; log, dis, sym, rd, vtop and struct work");
 	free(before);
 	ka_error_free(missing);
 	k->warning = text.p;

@@ -8,17 +8,17 @@
 /* The kernel keeps its BTF at __start_BTF..__stop_BTF for /sys/kernel/btf/vmlinux (90ceddcb4950, v5.7). */
 static struct ka_error *btf_from_memory(struct ka_kernel *k, struct ka_types **ret)
 {
-	struct ka_symbol start, stop;
 	struct ka_error *err;
+	uint64_t size;
+	ka_addr at;
 
-	if (!ka_symbol_lookup(k, "__start_BTF", &start) || !ka_symbol_lookup(k, "__stop_BTF", &stop))
+	if (!ka_btf_place(k, &at, &size))
 		return ka_error_new(KA_MISSING, "no BTF");
-	if (stop.addr <= start.addr || stop.addr - start.addr > BTF_SIZE_MAX)
-		return ka_error_new(KA_CORRUPT, "BTF in memory would be 0x%" PRIx64 " to 0x%" PRIx64, start.addr, stop.addr);
-	size_t size = stop.addr - start.addr;
+	if (!size || size > BTF_SIZE_MAX)
+		return ka_error_new(KA_CORRUPT, "BTF at 0x%" PRIx64 " in memory would have %" PRIu64 " bytes", at, size);
 	uint8_t *bytes = ka_kernel_alloc(k, size);
 
-	err = ka_read(k, start.addr, bytes, size);
+	err = ka_read(k, at, bytes, size);
 	if (err)
 		return ka_error_wrap(err, "cannot read the BTF in the dump");
 	return ka_types_open_btf(bytes, size, k->long_size, ret);

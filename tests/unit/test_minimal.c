@@ -123,6 +123,38 @@ static void check_symbols(void)
 	tiny_close(&t);
 }
 
+/* kallsyms of functions alone does not tell where BTF is: it is found by its header, behind holes and what only looks like it. */
+static void check_btf(void)
+{
+	static const struct tiny_hole holes[] = { { 0x1400000, 0x1402000, true } };
+	struct tiny_options o = { .is_minimal = true, .vmcoreinfo = "SYMBOL(_stext)=ffffffff81000000\n", .holes = holes, .hole_count = 1 };
+	struct tiny t;
+	size_t size;
+	uint8_t *btf = tiny_btf_load("5.10.0-43-cloud-amd64", &size), cut[24];
+	struct ka_symbol s;
+	uint64_t bytes;
+
+	if (!btf) {
+		fprintf(stderr, "testdata/types has no 5.10.0-43-cloud-amd64\n");
+		exit(77);
+	}
+	tiny_open(&t, &o);
+	memcpy(cut, btf, sizeof(cut));
+	tiny_put_bytes(&t, TINY_TEXT + 0x20000, cut, sizeof(cut));		/* its strings do not end there */
+	cut[16] = cut[17] = cut[18] = cut[19] = 0xff;
+	tiny_put_bytes(&t, TINY_TEXT + 0x30000, cut, sizeof(cut));		/* lengths beyond all bounds */
+	tiny_put_bytes(&t, TINY_TEXT + 0x5ffff4, btf, size);			/* across what is read at a time */
+	CHECK(!ka_symbol_lookup(t.k, "__start_BTF", &s));
+	CHECK(!ka_error_drop(ka_type_size(t.k, "list_head", &bytes)) && bytes == 16);
+	CHECK(ka_type_exists(t.k, "task_struct"));
+	tiny_close(&t);
+	/* nothing of the kind: VMCOREINFO's types, as before */
+	tiny_open(&t, &o);
+	CHECK(!ka_type_exists(t.k, "task_struct"));
+	tiny_close(&t);
+	free(btf);
+}
+
 CHECK_MAIN
 {
 	check_records(VARIABLES NEXT LAYOUT("printk_log") "SYMBOL(phys_base)=ffffffff81200100\n", true);	/* v3.11 to v4.9 */
@@ -130,4 +162,5 @@ CHECK_MAIN
 	check_records(VARIABLES NEXT LAYOUT("printk_log"), false);
 	check_plain();
 	check_symbols();
+	check_btf();
 }
