@@ -3,12 +3,13 @@
 """Damaged dumps: the program must neither crash nor hang, whatever a dump says.
 
 hostile.py KANALYZE BUNDLE [--seed N] [--count N] [--seconds S] [--only NUMBER] [--commands TEXT] [--dump FILE --vmlinux FILE]
-           [--keep DIR] [--verbose]
+           [--as elf|raw|lime] [--minimal] [--keep DIR] [--verbose]
 
 Variants of BUNDLE/sysrq.vmcore, each from its own number, so that one run is like the next: the file's headers, notes,
 bitmaps, page descriptors and pages damaged, and the file cut; and, in the same memory as a plain ELF vmcore, the kernel's own
 data: tasks, links of lists, the log, modules, page tables, stacks, per-CPU areas, variables. A run passes when it ends in
-time with exit status 0, 1 or 3 and no sanitizer spoke. --only NUMBER runs one variant (--keep DIR leaves its file there).
+time with exit status 0, 1 or 3 and no sanitizer spoke. --as: the kernel's data lie in raw memory or a LiME file instead: then there is no
+VMCOREINFO but in memory. --minimal: without the vmlinux. Flattened and split copies are damaged, too. --only NUMBER runs one variant (--keep DIR leaves its file there).
 """
 import argparse, os, random, resource, shutil, struct, subprocess, sys, tempfile, time, zlib
 
@@ -24,6 +25,7 @@ class Kdump:
 
     def __init__(self, data):
         self.data = data
+        self.machine = data[272:337].split(b"\0")[0].decode("latin1")
         self.block, sub, bitmaps, max_pfn = struct.unpack_from("<IIII", data, 428)
         self.bitmap = (1 + sub) * self.block
         self.bitmap_size = bitmaps * self.block
@@ -47,7 +49,7 @@ class Kdump:
 class Memory:
     """The same memory as an ELF vmcore, with the way from kernel addresses to places in the file."""
 
-    def __init__(self, kdump, path):
+    def __init__(self, kdump, path, container="elf"):
         runs, body, at = [], bytearray(), {}
         for n, pfn in enumerate(kdump.pfns):
             if not runs or runs[-1][0] + runs[-1][1] != pfn:
@@ -58,17 +60,37 @@ class Memory:
         notes = kdump.data[kdump.note:kdump.note + kdump.note_size]
         notes_at = 64 + 56 * (len(runs) + 1)
         base = (notes_at + len(notes) + 4095) & ~4095
-        head = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1" + bytes(9), 4, 62, 1, 0, 64, 0, 0, 64, 56, len(runs) + 1, 0, 0, 0)
+        head = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1" + bytes(9), 4, 62 if kdump.machine == "x86_64" else 183, 1, 0, 64, 0, 0, 64, 56, len(runs) + 1, 0, 0, 0)
         head += struct.pack("<IIQQQQQQ", 4, 0, notes_at, 0, 0, len(notes), len(notes), 0)
         for pfn, count, offset in runs:
             head += struct.pack("<IIQQQQQQ", 1, 7, base + offset, 0, pfn << 12, count << 12, count << 12, 0)
-        self.bytes = bytearray((head + notes).ljust(base, b"\0") + body)
+        if container == "elf":
+            self.bytes = bytearray((head + notes).ljust(base, b"\0") + body)
+            self.offsets = {pfn: base + o for pfn, o in at.items()}
+        elif container == "raw":
+            base, first = 0, runs[0][0]
+            self.bytes = bytearray((runs[-1][0] + runs[-1][1] - first) << 12)
+            self.offsets = {pfn: (pfn - first) << 12 for pfn in at}
+            for pfn, o in at.items():
+                self.bytes[self.offsets[pfn]:self.offsets[pfn] + 4096] = body[o:o + 4096]
+            self.at = "@%x" % (first << 12)
+        else:
+            base, self.bytes, self.offsets = 0, bytearray(), {}
+            for pfn, count, offset in runs:
+                self.bytes += struct.pack("<IIQQQ", 0x4c694d45, 1, pfn << 12, ((pfn + count) << 12) - 1, 0)
+                self.offsets.update({pfn + i: len(self.bytes) + (i << 12) for i in range(count)})
+                self.bytes += body[offset:offset + (count << 12)]
+            base = 0
         self.notes_at, self.notes_size, self.base = notes_at, len(notes), base
-        self.offsets = {pfn: base + o for pfn, o in at.items()}
         text = kdump.data[kdump.info:kdump.info + kdump.info_size].decode("latin1")
         self.vmcoreinfo = dict(l.split("=", 1) for l in text.split("\n") if "=" in l)
-        self.phys_base = int(self.vmcoreinfo["NUMBER(phys_base)"], 0)
-        self.pgd = int(self.vmcoreinfo["SYMBOL(swapper_pg_dir)"], 16) - IMAGE + self.phys_base
+        self.is_arm = kdump.machine != "x86_64"
+        if self.is_arm:
+            self.image = int(self.vmcoreinfo["SYMBOL(_stext)"], 16)
+            self.phys_base = self.image - int(self.vmcoreinfo["NUMBER(kimage_voffset)"], 0)
+        else:
+            self.image, self.phys_base = IMAGE, int(self.vmcoreinfo["NUMBER(phys_base)"], 0)
+        self.pgd = int(self.vmcoreinfo["SYMBOL(swapper_pg_dir)"], 16) - self.image + self.phys_base
         self.tables = set()
         open(path, "wb").write(self.bytes)
 
@@ -77,8 +99,8 @@ class Memory:
         return None if o is None else struct.unpack_from("<Q", self.bytes, o + (phys & 4095))[0]
 
     def phys(self, virt):
-        if IMAGE <= virt < IMAGE + (1 << 30):
-            return virt - IMAGE + self.phys_base
+        if self.image <= virt < self.image + (1 << (26 if self.is_arm else 30)):
+            return virt - self.image + self.phys_base
         table = self.pgd
         for level in (3, 2, 1, 0):
             slot = table + (virt >> (12 + 9 * level) & 511) * 8
@@ -87,7 +109,7 @@ class Memory:
             if not entry or not entry & 1:
                 return None
             size = 1 << (12 + 9 * level)
-            if level == 0 or entry & 128:
+            if level == 0 or (not entry & 2 if self.is_arm else entry & 128):
                 return (entry & 0xffffffffff000 & ~(size - 1)) | (virt & (size - 1))
             table = entry & 0xffffffffff000
         return None
@@ -99,7 +121,8 @@ class Memory:
 
 
 class Lab:
-    def __init__(self, words, seed, dump, vmlinux):
+    def __init__(self, words, seed, dump, vmlinux, container="elf", is_minimal=False):
+        self.is_minimal, self.container = False, container
         self.kanalyze, self.bundle = os.path.abspath(words[0]), words[1]
         self.vmlinux = vmlinux or os.path.join(self.bundle, "vmlinux")
         self.dir = tempfile.mkdtemp(prefix="kanalyze-hostile-")
@@ -107,9 +130,10 @@ class Lab:
         self.kdump_path = os.path.join(self.dir, "vmcore.kdump")
         open(self.kdump_path, "wb").write(self.kdump.data)
         self.elf_path = os.path.join(self.dir, "vmcore.elf")
-        self.memory = Memory(self.kdump, self.elf_path)
+        self.memory = Memory(self.kdump, self.elf_path, container)
         self.seed = seed
         self.gather()
+        self.is_minimal = is_minimal
 
     def ask(self, command):
         return self.run(self.elf_path, command)[1].decode("utf-8", "replace")
@@ -174,7 +198,21 @@ class Lab:
             "header": self.header, "bitmap": self.bitmap, "desc": self.desc, "page": self.page, "cut": self.cut, "notes": self.notes,
             "elf": self.elf_header, "table": self.table, "zero": self.blank, "mix": self.mix,
         }
-        self.kinds.update({name: (lambda r, n=name: self.patch(r, n)) for name in self.targets})
+        self.kinds.update({name: (lambda r, n=name: self.patch(r, n)) for name, addrs in self.targets.items() if addrs})
+        if self.container != "elf":
+            del self.kinds["elf"]
+        sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "image"))
+        sys.dont_write_bytecode = True
+        import formats
+        flat = formats.flat(self.kdump.data, 40000)
+        pages = {pfn: bytes(self.kdump.page(n)) for n, pfn in enumerate(self.kdump.pfns)}
+        half = self.kdump.max_pfn // 2
+        self.copies = {"flat": [flat], "split": [formats.kdump(pages, self.kdump.max_pfn, split=(0, half)),
+                                                 formats.kdump(pages, self.kdump.max_pfn, split=(half, self.kdump.max_pfn))]}
+        for name, files in self.copies.items():
+            for i, data in enumerate(files):
+                open(os.path.join(self.dir, "%s%d" % (name, i)), "wb").write(data)
+            self.kinds[name] = (lambda r, n=name: self.copy(r, n))
         self.order = sorted(self.kinds)
 
     def percpu(self, symbols):
@@ -226,6 +264,16 @@ class Lab:
                     self.junk(r, r.choice([1, 4, 8]))) for _ in range(r.randint(1, 6))]
         return self.elf_path, m.bytes, patches, r.choice([None, None, r.randrange(len(m.bytes))])
 
+    def copy(self, r, name):
+        """A flattened file, or one part of a split one: the first page frames, the headers of blocks, anything."""
+        i = r.randrange(len(self.copies[name]))
+        data = self.copies[name][i]
+        patches = []
+        for _ in range(r.randint(1, 20)):
+            at = r.choice([r.randrange(4096 * 3), r.randrange(len(data)), (4096 + r.randrange(len(data) // 40016 + 1) * 40016 + r.randrange(16)) % len(data)])
+            patches.append((at, self.junk(r, r.choice([1, 4, 8]))))
+        return os.path.join(self.dir, "%s%d" % (name, i)), data, patches, r.choice([None, None, None, r.randrange(len(data))])
+
     def table(self, r):
         m = self.memory
         patches = []
@@ -261,7 +309,7 @@ class Lab:
     def mix(self, r):
         patches = []
         for _ in range(5):
-            patches += self.patch(r, r.choice(sorted(self.targets)))[2]
+            patches += self.patch(r, r.choice(sorted(n for n, a in self.targets.items() if a)))[2]
         return self.elf_path, self.memory.bytes, patches, None
 
     def value(self, r, addr, old):
@@ -280,7 +328,14 @@ class Lab:
                    ASAN_OPTIONS="detect_leaks=1:max_allocation_size_mb=2048:allocator_may_return_null=0:hard_rss_limit_mb=3000",
                    UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1")
         try:
-            p = subprocess.run([self.kanalyze, "--no-rc", "-c", command, self.vmlinux, path], env=env, stdin=subprocess.DEVNULL,
+            files = [path]
+            name = os.path.basename(path)
+            if path == self.elf_path and self.container == "raw":
+                files = [path + self.memory.at]
+            elif name.startswith("split"):
+                files = [os.path.join(self.dir, "split%d" % i) for i in range(2)]
+            how = ["--minimal"] if self.is_minimal else [self.vmlinux]
+            p = subprocess.run([self.kanalyze, "--no-rc", "-c", command] + how + files, env=env, stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=TIMEOUT)
         except subprocess.TimeoutExpired:
             return None, b"", b""
@@ -290,7 +345,8 @@ class Lab:
         """Both files are whole, before the first variant and after the last: else the test proves nothing."""
         for path in self.kdump_path, self.elf_path:
             status, _, err = self.run(path, "sys; bt -a; log; ps; mod")
-            if status or err:
+            # memory alone has no registers of the CPUs; without vmlinux there is a word on what lacks
+            if status not in (0, 1) or ((status or err) and self.container == "elf" and not self.is_minimal):
                 raise SystemExit("%s, undamaged: exit status %s\n%s" % (path, status, err.decode("utf-8", "replace")))
 
     def variant(self, n, command, keep):
@@ -339,13 +395,17 @@ def main():
     p.add_argument("--commands", default=COMMANDS)
     p.add_argument("--dump", help="another kdump-compressed dump (zlib) than the bundled one")
     p.add_argument("--vmlinux", help="its vmlinux")
+    p.add_argument("--as", dest="container", choices=["elf", "raw", "lime"], default="elf")
+    p.add_argument("--minimal", action="store_true")
     p.add_argument("--keep")
     p.add_argument("--verbose", action="store_true")
     o = p.parse_args()
     dump = o.dump or os.path.join(o.words[1], "sysrq.vmcore")
     if not os.path.exists(dump):
+        dump = os.path.join(o.words[1], "null.vmcore")
+    if not os.path.exists(dump):
         return 77
-    lab = Lab(o.words, o.seed, dump, o.vmlinux)
+    lab = Lab(o.words, o.seed, dump, o.vmlinux, o.container, o.minimal)
     failed, statuses, slowest, n, start = [], {}, (0, 0), o.first, time.monotonic()
     lab.check_undamaged()
     numbers = [o.only] if o.only is not None else range(o.first, o.first + o.count)

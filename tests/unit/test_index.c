@@ -146,6 +146,8 @@ static void test_file(void)
 	setenv("XDG_CACHE_HOME", dir, 1);
 	path = ka_index_path(&key);
 	CHECK(path && strstr(path, "/kanalyze/010203fe00"));
+	if (!path)
+		return;
 	CHECK(!ka_index_path(&none));
 	CHECK(!loads(path));
 	ka_index_save(path, &x);
