@@ -117,6 +117,20 @@ static void level_set(struct ka_call *c, const struct ka_dump_info *d, struct du
 	ka_str_free(&s);
 }
 
+/* A line for each thing that was erased, "erase init_uts_ns.name.nodename size 65": in one. */
+static const char *erased_text(struct ka_arena *a, const char *lines)
+{
+	char *text = lines ? ka_strdup(a, lines) : NULL;
+	size_t n = text ? strlen(text) : 0;
+
+	while (n && text[n - 1] == '\n')
+		text[--n] = 0;
+	for (size_t i = 0; i < n; i++)
+		if (text[i] == '\n')
+			text[i] = ';';
+	return text;
+}
+
 static void show_info(struct ka_call *c, const struct ka_dump_info *d)
 {
 	uint64_t page = d->block_size ? d->block_size : ka_page_size(c->k);
@@ -126,7 +140,7 @@ static void show_info(struct ka_call *c, const struct ka_dump_info *d)
 		.format = d->is_flattened ? ka_printf(c->arena, "%s, flattened", d->format) : d->format, .header_version = d->header_version,
 		.flattened = d->is_flattened, .partial = d->is_partial, .incomplete = d->is_incomplete, .split = d->is_split,
 		.machine = d->machine, .block_size = d->block_size, .max_pfn = d->max_pfn, .pages_excluded = d->pages_excluded,
-		.erased = d->erased, .phys_base = d->phys_base, .has_phys_base = d->has_phys_base, .cpu_count = d->cpu_count,
+		.erased = erased_text(c->arena, d->erased), .phys_base = d->phys_base, .has_phys_base = d->has_phys_base, .cpu_count = d->cpu_count,
 		.timestamp_s = d->timestamp_s, .has_time = d->timestamp_s, .warning = d->warning, .release = d->release,
 		.nodename = d->nodename, .version = d->version, .header_machine = d->header_machine,
 	};
