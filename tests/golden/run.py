@@ -7,7 +7,7 @@ run.py KANALYZE BUNDLE [--bless] [CASE...]     (beside BUNDLE lies BUNDLE-arm64)
 cases holds one command a line: NAME: COMMAND (NAME+: as text alone, as are commands with a pipe). DUMP/NAME.txt and DUMP/NAME.json are what it prints, errors
 and exit status behind. --bless writes them anew: read the diff, and know from the ground truth that it is right.
 """
-import difflib, json, os, subprocess, sys
+import concurrent.futures, difflib, json, os, subprocess, sys, tempfile
 
 here = os.path.dirname(os.path.abspath(__file__))
 DUMPS = {"sysrq": ("", "sysrq.vmcore"), "null": ("", "null.vmcore"), "arm64": ("-arm64", "null.vmcore")}  # bundle, file
@@ -22,8 +22,8 @@ def cases():
             yield name.rstrip("+"), command, ("txt",) if is_text else ("txt", "json")
 
 
-def run(kanalyze, bundle, dump, command, is_json):
-    env = dict(os.environ, TZ="UTC", LC_ALL="C.UTF-8", NO_COLOR="1", HOME="/nonexistent", XDG_CACHE_HOME="/nonexistent")
+def run(kanalyze, bundle, dump, command, is_json, cache):
+    env = dict(os.environ, TZ="UTC", LC_ALL="C.UTF-8", NO_COLOR="1", HOME="/nonexistent", XDG_CACHE_HOME=cache)
     words = [kanalyze, "--no-rc"] + (["--json"] if is_json else []) + ["-c", command, "vmlinux", dump]
     p = subprocess.run(words, cwd=bundle, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300)
     out = p.stdout.decode("utf-8", "backslashreplace")
@@ -40,26 +40,29 @@ def main():
     bless = "--bless" in sys.argv
     kanalyze, bundle, wanted = os.path.abspath(words[0]), words[1], words[2:]
     passed = failed = 0
-    known = set()
-    for dump, (suffix, file) in DUMPS.items():
-        os.makedirs(os.path.join(here, dump), exist_ok=True)
-        for name, command, kinds in cases():
-            for kind in kinds:
-                golden = os.path.join(here, dump, name + "." + kind)
-                known.add(golden)
-                if wanted and name not in wanted:
-                    continue
-                now = run(kanalyze, bundle.rstrip("/") + suffix, file, command, kind == "json")
-                if bless:
-                    open(golden, "w").write(now)
-                    continue
-                then = open(golden).read() if os.path.exists(golden) else ""
-                if now == then:
-                    passed += 1
-                    continue
-                failed += 1
-                print("differs: %s on %s (%s)" % (command, dump, kind))
-                sys.stdout.writelines(list(difflib.unified_diff(then.splitlines(True), now.splitlines(True), golden, "now"))[:40])
+    known, jobs = set(), []
+    with tempfile.TemporaryDirectory() as cache, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for dump, (suffix, file) in DUMPS.items():
+            os.makedirs(os.path.join(here, dump), exist_ok=True)
+            for name, command, kinds in cases():
+                for kind in kinds:
+                    golden = os.path.join(here, dump, name + "." + kind)
+                    known.add(golden)
+                    if not wanted or name in wanted:
+                        jobs.append((golden, "%s on %s (%s)" % (command, dump, kind), pool.submit(
+                            run, kanalyze, bundle.rstrip("/") + suffix, file, command, kind == "json", cache)))
+        for golden, what, job in jobs:
+            now = job.result()
+            if bless:
+                open(golden, "w").write(now)
+                continue
+            then = open(golden).read() if os.path.exists(golden) else ""
+            if now == then:
+                passed += 1
+                continue
+            failed += 1
+            print("differs:", what)
+            sys.stdout.writelines(list(difflib.unified_diff(then.splitlines(True), now.splitlines(True), golden, "now"))[:40])
     for dump in DUMPS:
         for file in os.listdir(os.path.join(here, dump)):
             path = os.path.join(here, dump, file)
