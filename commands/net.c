@@ -274,8 +274,24 @@ static struct ka_error *nets_choose(struct ka_call *c, struct ka_net **ret, size
 	return ka_net_read(c->k, at, net);
 }
 
+/* The sockets that are asked for; 0: none. */
+static unsigned kinds_chosen(const struct ka_call *c)
+{
+	static const struct { const char *option; unsigned kind; } options[] = {
+		{ "tcp", KA_SOCK_TCP }, { "udp", KA_SOCK_UDP }, { "raw", KA_SOCK_RAW }, { "unix", KA_SOCK_UNIX },
+		{ "netlink", KA_SOCK_NETLINK }, { "packet", KA_SOCK_PACKET }, { "vsock", KA_SOCK_VSOCK },
+	};
+	unsigned kinds = 0;
+
+	for (size_t i = 0; i < KA_COUNT(options); i++)
+		if (ka_call_has(c, options[i].option))
+			kinds |= options[i].kind;
+	return !kinds && (ka_call_has(c, "sockets") || ka_call_has(c, "listening")) ? KA_SOCK_ALL : kinds;
+}
+
 static struct ka_error *run(struct ka_call *c)
 {
+	unsigned kinds = kinds_chosen(c);
 	bool has_sockets = ka_call_has(c, "s") || ka_call_has(c, "S"), has_n = ka_call_has(c, "n");
 	const char *number = ka_call_value(c, "N");
 	struct ka_error *err;
@@ -293,11 +309,15 @@ static struct ka_error *run(struct ka_call *c)
 		if (!has_sockets && !has_n)
 			return NULL;
 	}
+	if (has_sockets && kinds)
+		return ka_call_usage(c, "-s and -S are of tasks: not together with what is of a namespace");
 	if (has_sockets)
 		return net_sock_run(c);
 	err = nets_choose(c, &nets, &net_count);
 	if (err)
 		return err;
+	if (kinds)
+		return net_table_run(c, kinds, nets, net_count);
 	devs_put(c, nets, net_count);
 	return ka_interrupted() ? ka_error_new(KA_INTERRUPTED, "interrupted") : NULL;
 }
@@ -312,15 +332,25 @@ static const struct ka_option options[] = {
 	{ "x", NULL, "with -S: numbers in hexadecimal", false },
 	{ "d", NULL, "with -S: numbers in decimal", false },
 	{ "all-namespaces", NULL, "of every network namespace", true },
+	{ "sockets", NULL, "all sockets of the namespace, whoever has them open, or nobody, as ss shows them", true },
+	{ "tcp", NULL, "of these TCP", true },
+	{ "udp", NULL, "of these UDP, UDP lite and ping", true },
+	{ "raw", NULL, "of these raw ones", true },
+	{ "unix", NULL, "of these those of the machine itself", true },
+	{ "netlink", NULL, "of these those to the kernel", true },
+	{ "packet", NULL, "of these those that see packets", true },
+	{ "vsock", NULL, "of these those between virtual machines and their host", true },
+	{ "listening", NULL, "of these those that wait for connections, or for packets from anywhere", true },
 	{ NULL, NULL, NULL, false },
 };
 
 static const struct ka_rows *const rows[] = { &ka_rows_net_dev, &ka_rows_net_addr, &ka_rows_net_ns, &ka_rows_net_neigh, &ka_rows_net_number,
-					      &ka_rows_net_task, &ka_rows_net_sock, &ka_rows_net_struct, NULL };
+					      &ka_rows_net_task, &ka_rows_net_sock, &ka_rows_net_struct, &ka_rows_net_socket,
+					      &ka_rows_net_user, NULL };
 
 const struct ka_command ka_command_net = {
 	.name = "net",
-	.args = "[-n [PID | TASK] | --all-namespaces] | [-a] | [-s | -S] [-xd] [-R REF] [PID | TASK]... | -N NUMBER",
+	.args = "[-n [PID | TASK] | --all-namespaces] [--sockets] [--tcp] [--udp] [--raw] [--unix] [--netlink] [--packet] [--vsock] [--listening] | [-a] | [-s | -S] [-xd] [-R REF] [PID | TASK]... | -N NUMBER",
 	.brief = "network devices, addresses, neighbours, sockets",
 	.help =
 	"Shows the network devices of the first network namespace with their IP addresses; -n those of the\n"
@@ -330,6 +360,8 @@ const struct ka_command ka_command_net = {
 	"Examples:\n"
 	"  net -n 348                the devices that process 348 sees\n"
 	"  net -s 308                its sockets\n"
+	"  net --tcp --listening     what waits for connections\n"
+	"  net --sockets --all-namespaces\n"
 	"  foreach net -s -R 5       which tasks have a socket as descriptor 5\n",
 	.options = options,
 	.needs = KA_NEED_TYPES | KA_NEED_SYMBOLS | KA_TAKES_TASKS,

@@ -12,6 +12,7 @@
 	const struct ka_rows ka_rows_##tag = { name_, shape_, heading_, line_, ka_cols_##tag, KA_COUNT(ka_cols_##tag) }
 
 extern const struct ka_rows ka_rows_net_task, ka_rows_net_sock, ka_rows_net_struct;	/* net_sock.c */
+extern const struct ka_rows ka_rows_net_socket, ka_rows_net_user;			/* net_table.c */
 
 /* -s, -S: of the tasks that are named, or of the current one. */
 struct ka_error *net_sock_run(struct ka_call *c) KA_MUST_CHECK;

@@ -116,7 +116,7 @@ KA_VIEW(packet_view, ("packet_sock"),
 	KA_FROM(packet_view, num, "num"),
 	KA_FROM(packet_view, ifindex, "ifindex"),
 	KA_MAYBE(packet_view, running, "running"),
-	KA_MAYBE(packet_view, flags, "flags"));				/* 61edf479818e, v6.4: bit 3 is PACKET_SOCK_RUNNING */
+	KA_MAYBE(packet_view, flags, "flags"));				/* 61edf479818e, v6.4 */
 
 struct vsock_view { uint32_t cid, port, peer_cid, peer_port; };
 KA_VIEW(vsock_view, ("vsock_sock"),
@@ -322,12 +322,15 @@ static struct ka_error *packet_read(struct ka_kernel *k, struct ka_sock *s)
 {
 	struct packet_view v;
 	struct ka_error *err = ka_view_read(k, &ka_view_packet_view, s->addr, &v);
+	int64_t bit;
 
 	if (err)
 		return err;
+	if (!ka_enum_value(k, "PACKET_SOCK_RUNNING", &bit) || bit < 0 || bit > 63)
+		bit = 4;
 	s->protocol = (uint16_t)port_of(v.num);
 	s->dev = v.ifindex;
-	s->is_running = KA_HAS(k, packet_view, running) ? v.running : v.flags >> 3 & 1;
+	s->is_running = KA_HAS(k, packet_view, running) ? v.running : v.flags >> bit & 1;
 	return NULL;
 }
 

@@ -30,4 +30,5 @@
 { "upid_view", "", "hash of pids: until v4.14; since, a radix tree or xarray" },
 { "vma_link", "6.", "list of VMAs: until v6.0; since, a maple tree" },
 { "vma_link", "7.", "list of VMAs: until v6.0; since, a maple tree" },
+{ "vsock_node_view", "", "of a module" },
 { "vsock_view", "", "of a module" },

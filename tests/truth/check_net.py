@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""check_net.py KANALYZE VMLINUX VMCORE TRUTH
+
+Compares `net`, `net -a` and `net --sockets` with the guest's own /proc/net/{tcp,tcp6,udp,udp6,raw,raw6,unix,packet,netlink,
+if_inet6,arp} and `ip addr`, every column but addresses of structs, timers and hash slots, and the sockets of tasks with
+the symbolic links in /proc/PID/fd."""
+import ipaddress
+import re
+import sys
+
+from truth import Check, arguments, kanalyze, sections
+
+STATES = {1: 'ESTAB', 2: 'SYN-SENT', 3: 'SYN-RECV', 4: 'FIN-WAIT-1', 5: 'FIN-WAIT-2', 6: 'TIME-WAIT', 7: 'UNCONN', 8: 'CLOSE-WAIT',
+          9: 'LAST-ACK', 10: 'LISTEN', 11: 'CLOSING'}
+UNIX_STATES = {1: 'UNCONN', 2: 'SYN-SENT', 3: 'ESTAB'}
+GROWING = 'packets came in after the guest looked'
+
+
+def address(text, little=True):
+    """0100007F:1389 of /proc/net: words as the machine has them."""
+    ip, _, port = text.partition(':')
+    words = [bytes.fromhex(ip[i:i + 8]) for i in range(0, len(ip), 8)]
+    packed = b''.join(w[::-1] if little else w for w in words)
+    return str(ipaddress.ip_address(packed)), int(port, 16)
+
+
+def inet(check, want, socks):
+    for name, netids in (('tcp', ('tcp',)), ('tcp6', ('tcp',)), ('udp', ('udp',)), ('udp6', ('udp',)), ('raw', ('raw',)), ('raw6', ('raw',))):
+        family = 10 if name.endswith('6') else 2
+        ours = {(s['local'], s['local_port'], s['remote'], s['remote_port']): s for s in socks
+                if s['netid'] in netids and s['family'] == family and not (name.startswith('udp') and s['local_port'] == 0)}
+        lines = [line.split() for line in want.get(f'/proc/net/{name}', '').splitlines()[1:]]
+        check.same(f'{name}: how many', len(ours), len(lines))
+        for f in lines:
+            local, remote = address(f[1]), address(f[2])
+            row = ours.get(local + remote)
+            check.true(f'{name} {local} {remote}', row, 'not found')
+            if not row:
+                continue
+            tx, rx = (int(x, 16) for x in f[4].split(':'))
+            state = STATES[int(f[3], 16)]
+            check.same(f'{name} {local} state', row['state'], state)
+            check.same(f'{name} {local} rx', row['recv_q'], rx)
+            if state != 'LISTEN':       # ss shows the backlog there, /proc nothing
+                check.same(f'{name} {local} tx', row['send_q'], tx)
+            check.same(f'{name} {local} inode', row['ino'] or 0, int(f[9]))
+            check.same(f'{name} {local} uid', row['uid'] or 0, int(f[7]))
+            check.same(f'{name} {local} references', row['refs'], int(f[10]))
+            if len(f) == 13 and not name.startswith('tcp'):
+                check.same(f'{name} {local} drops', row['drops'], int(f[12]))
+
+
+def unix(check, want, socks):
+    ours = [s for s in socks if s['netid'].startswith('u_')]
+    lines = [line.split(None, 7) for line in want['/proc/net/unix'].splitlines()[1:]]
+    check.same('unix: how many', len(ours), len(lines))
+    for f in lines:
+        path = f[7] if len(f) > 7 else None
+        row = next((s for s in ours if (s['ino'] or 0) == int(f[6]) and s['path'] == path), None)
+        check.true(f'unix {f[6]} {path}', row, 'not found')
+        if not row:
+            continue
+        is_listening = int(f[3], 16) & 0x10000
+        # /proc has SS_*: those that wait to be accepted are SS_CONNECTING there
+        state = 'LISTEN' if is_listening else UNIX_STATES[int(f[5], 16)] if row['ino'] else row['state']
+        check.same(f'unix {f[6]} state', row['state'], state)
+        check.same(f'unix {f[6]} type', row['type'], int(f[4], 16))
+        check.same(f'unix {f[6]} references', row['refs'], int(f[1], 16))
+    by_sock = {s['sock']: s for s in ours}
+    for s in ours:
+        if s['peer'] and s['peer'] in by_sock:
+            check.same(f'unix {s["ino"]}: inode of its peer', s['peer_ino'] or 0, by_sock[s['peer']]['ino'] or 0)
+
+
+def others(check, want, socks):
+    ours = [s for s in socks if s['netid'].startswith('p_')]
+    lines = [line.split() for line in want['/proc/net/packet'].splitlines()[1:]]
+    check.same('packet: how many', len(ours), len(lines))
+    for f in lines:
+        row = next((s for s in ours if s['ino'] == int(f[8])), {})
+        for key, value in (('refs', int(f[1])), ('type', int(f[2])), ('protocol', int(f[3], 16)), ('is_running', f[5] == '1'), ('uid', int(f[7]))):
+            check.same(f'packet {f[8]} {key}', row.get(key), value)
+        check.same(f'packet {f[8]} memory', row.get('recv_q'), int(f[6]), GROWING if (row.get('recv_q') or 0) > int(f[6]) else None)
+    ours = [s for s in socks if s['netid'] == 'nl']
+    lines = [line.split() for line in want['/proc/net/netlink'].splitlines()[1:]]
+    # the guest's zoo opens its own after, or has none bound: those without a port and not of the kernel are in no table
+    bound = [s for s in ours if s['portid'] or not s.get('users')]
+    check.same('netlink: how many', len(bound), len(lines))
+    for f in lines:
+        row = next((s for s in bound if s['ino'] == int(f[9]) or (s['protocol'], s['portid']) == (int(f[1]), int(f[2]))), {})
+        what = f'netlink {f[1]} {f[2]}'
+        for key, value in (('protocol', int(f[1])), ('portid', int(f[2])), ('groups', int(f[3], 16)), ('recv_q', int(f[4])), ('send_q', int(f[5])),
+                           ('refs', int(f[7])), ('drops', int(f[8])), ('ino', int(f[9]))):
+            check.same(f'{what} {key}', row.get(key), value)
+
+
+def devices(check, want, rows, has_v6):
+    told, dev = [], None
+    for line in want['ip addr'].splitlines():
+        m = re.match(r'(\d+): ([^@:]+)(?:@\S+)?: <(.*)> mtu (\d+) qdisc (\S+)(?:.*? qlen (\d+))?', line)
+        if m:
+            dev = {'ifindex': int(m[1]), 'name': m[2], 'flags': set(m[3].split(',')), 'mtu': int(m[4]), 'qdisc': m[5], 'qlen': int(m[6] or 0),
+                   'addresses': []}
+            told.append(dev)
+            continue
+        m = re.match(r' +link/(\S+) (\S+) brd (\S+)', line)
+        if m:
+            dev['hw'], dev['broadcast'] = m[2], m[3]
+        m = re.match(r' +(inet6?) ([^/]+)/(\d+)(?: brd (\S+))? scope (\S+)', line)
+        if m and (has_v6 or m[1] == 'inet'):
+            dev['addresses'].append((m[1], m[2], int(m[3]), m[4], m[5]))
+    check.same('devices', [d['name'] for d in rows], [d['name'] for d in told])
+    for is_, d in zip(rows, told):
+        name = d['name']
+        for key in ('ifindex', 'mtu', 'qdisc', 'hw', 'broadcast'):
+            check.same(f'{name} {key}', is_[key], d.get(key))
+        check.same(f'{name} flags', set(is_['flags']) - {'RUNNING'}, d['flags'])
+        check.same(f'{name} qlen', is_['tx_queue_len'], d['qlen'])
+        ours = [(a['family'], a['address'], a['prefix_len'], a['broadcast'], a['scope']) for a in is_['addresses']]
+        # an IPv6 address comes with the router's advertisement: seen in either order
+        check.same(f'{name} addresses', sorted(ours, key=str), sorted(d['addresses'], key=str))
+    if has_v6 and '/proc/net/if_inet6' in want:
+        ours = sorted((a['address'], d['ifindex'], a['prefix_len'], a['flags'] & 0xff, d['name'])
+                      for d in rows for a in d['addresses'] if a['family'] == 'inet6')
+        lines = [line.split() for line in want['/proc/net/if_inet6'].splitlines()]
+        check.same('if_inet6', ours, sorted((str(ipaddress.ip_address(bytes.fromhex(f[0]))), int(f[1], 16), int(f[2], 16), int(f[4], 16), f[5])
+                                            for f in lines))
+
+
+def neighbours(check, want, rows):
+    for line in want['/proc/net/arp'].splitlines()[1:]:
+        f = line.split()
+        row = next((r for r in rows if r['ip'] == f[0]), None)
+        check.true(f'arp {f[0]}', row, 'not found')
+        if row:
+            check.same(f'arp {f[0]} address', row['hw'], f[3])
+            check.same(f'arp {f[0]} device', row['device'], f[5])
+
+
+def main():
+    program, vmlinux, vmcore, truth = arguments()
+    check, want = Check(), sections(truth)
+    doc = kanalyze(program, vmlinux, vmcore, 'net')
+    # the small vmlinux of arm64 has no debuginfo of IPv6
+    has_v6 = not any("no type named 'inet6_ifaddr'" in error['message'] for error in doc.get('errors', []))
+    if has_v6:
+        check.faults(doc)
+    devices(check, want, doc['devices'], has_v6)
+    doc = kanalyze(program, vmlinux, vmcore, 'net -a')
+    check.faults(doc)
+    neighbours(check, want, doc.get('neighbours', []))
+    doc = kanalyze(program, vmlinux, vmcore, 'net --sockets')
+    check.faults(doc)
+    socks = doc['sockets']
+    inet(check, want, socks)
+    unix(check, want, socks)
+    others(check, want, socks)
+    # whoever has a socket as a file
+    links = {}
+    with open(truth, errors='replace') as f:
+        pid = None
+        for line in f:
+            m = re.match(r'##### PID (\d+)', line)
+            pid = int(m[1]) if m else pid
+            m = re.search(r' (\d+) -> socket:\[(\d+)\]', line)
+            if m and pid:
+                links.setdefault(int(m[2]), set()).add((pid, int(m[1])))
+    all_ = kanalyze(program, vmlinux, vmcore, 'net --sockets --all-namespaces')
+    check.faults(all_)
+    ours = {s['ino']: {(u['pid'], u['fd']) for u in s['users']} for ns in all_['namespaces'] for s in ns['sockets'] if s.get('users')}
+    for ino, users in links.items():
+        check.same(f'socket:[{ino}]: who has it', ours.get(ino), users)
+    sys.exit(check.done())
+
+
+main()
