@@ -309,13 +309,15 @@ static struct ka_error *run(struct ka_call *c)
 		if (!has_sockets && !has_n)
 			return NULL;
 	}
-	if (has_sockets && kinds)
+	if (has_sockets && (kinds || ka_call_has(c, "routes")))
 		return ka_call_usage(c, "-s and -S are of tasks: not together with what is of a namespace");
 	if (has_sockets)
 		return net_sock_run(c);
 	err = nets_choose(c, &nets, &net_count);
 	if (err)
 		return err;
+	if (ka_call_has(c, "routes"))
+		return kinds ? ka_call_usage(c, "--routes and sockets exclude each other") : net_route_run(c, nets, net_count);
 	if (kinds)
 		return net_table_run(c, kinds, nets, net_count);
 	devs_put(c, nets, net_count);
@@ -340,18 +342,19 @@ static const struct ka_option options[] = {
 	{ "netlink", NULL, "of these those to the kernel", true },
 	{ "packet", NULL, "of these those that see packets", true },
 	{ "vsock", NULL, "of these those between virtual machines and their host", true },
+	{ "routes", NULL, "the routes of the namespace, IPv4 and IPv6, of all tables", true },
 	{ "listening", NULL, "of these those that wait for connections, or for packets from anywhere", true },
 	{ NULL, NULL, NULL, false },
 };
 
 static const struct ka_rows *const rows[] = { &ka_rows_net_dev, &ka_rows_net_addr, &ka_rows_net_ns, &ka_rows_net_neigh, &ka_rows_net_number,
 					      &ka_rows_net_task, &ka_rows_net_sock, &ka_rows_net_struct, &ka_rows_net_socket,
-					      &ka_rows_net_user, NULL };
+					      &ka_rows_net_user, &ka_rows_net_route, &ka_rows_net_hop, NULL };
 
 const struct ka_command ka_command_net = {
 	.name = "net",
-	.args = "[-n [PID | TASK] | --all-namespaces] [--sockets] [--tcp] [--udp] [--raw] [--unix] [--netlink] [--packet] [--vsock] [--listening] | [-a] | [-s | -S] [-xd] [-R REF] [PID | TASK]... | -N NUMBER",
-	.brief = "network devices, addresses, neighbours, sockets",
+	.args = "[-n [PID | TASK] | --all-namespaces] [--sockets] [--tcp] [--udp] [--raw] [--unix] [--netlink] [--packet] [--vsock] [--listening] [--routes] | [-a] | [-s | -S] [-xd] [-R REF] [PID | TASK]... | -N NUMBER",
+	.brief = "network devices, addresses, neighbours, sockets, routes",
 	.help =
 	"Shows the network devices of the first network namespace with their IP addresses; -n those of the\n"
 	"namespace of a task, --all-namespaces those of each. JSON has flags, MTU, hardware address, and each\n"

@@ -13,6 +13,7 @@
 
 extern const struct ka_rows ka_rows_net_task, ka_rows_net_sock, ka_rows_net_struct;	/* net_sock.c */
 extern const struct ka_rows ka_rows_net_socket, ka_rows_net_user;			/* net_table.c */
+extern const struct ka_rows ka_rows_net_route, ka_rows_net_hop;				/* net_route.c */
 
 /* -s, -S: of the tasks that are named, or of the current one. */
 struct ka_error *net_sock_run(struct ka_call *c) KA_MUST_CHECK;

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """check_net.py KANALYZE VMLINUX VMCORE TRUTH
 
-Compares `net`, `net -a` and `net --sockets` with the guest's own /proc/net/{tcp,tcp6,udp,udp6,raw,raw6,unix,packet,netlink,
-if_inet6,arp} and `ip addr`, every column but addresses of structs, timers and hash slots, and the sockets of tasks with
+Compares `net`, `net -a`, `net --sockets` and `net --routes` with the guest's own /proc/net/{tcp,tcp6,udp,udp6,raw,raw6,unix,packet,netlink,
+if_inet6,arp,route,
+ipv6_route,fib_trie}, `ip addr` and `ip route`, every column but addresses of structs, timers and hash slots, and the sockets of tasks with
 the symbolic links in /proc/PID/fd."""
 import ipaddress
 import re
@@ -138,6 +139,44 @@ def neighbours(check, want, rows):
             check.same(f'arp {f[0]} device', row['device'], f[5])
 
 
+def routes(check, want, rows):
+    v4 = [r for r in rows if r['family'] == 'inet']
+    told = []
+    for line in want['/proc/net/route'].splitlines()[1:]:
+        f = line.split()
+        told.append((f[0], address(f[1] + ':0')[0], bin(int(f[7], 16)).count('1'), address(f[2] + ':0')[0], int(f[6])))
+    ours = [(h['device'], r['dst'], r['prefix_len'], h['gateway'] or '0.0.0.0', r['metric'])
+            for r in v4 if r['table'] == 254 for h in r['hops']]
+    check.same('route', sorted(ours), sorted(told))
+    for line in want['ip route'].splitlines():
+        m = re.match(r'(\S+?)(?:/(\d+))?(?: via (\S+))? dev (\S+)(?: +scope (\S+))?(?: +src (\S+))?', line)
+        net, bits = ('0.0.0.0', 0) if m[1] == 'default' else (m[1], int(m[2] or 32))
+        row = next((r for r in v4 if r['table'] == 254 and (r['dst'], r['prefix_len']) == (net, bits)), None)
+        check.true(f'ip route {m[1]}', row, 'not found')
+        if row:
+            hop = row['hops'][0]
+            check.same(f'ip route {m[1]}', (hop['gateway'], hop['device'], row['scope'], row['prefsrc']),
+                       (m[3], m[4], m[5] or 'global', m[6]))
+    told, net = set(), None     # both tables show the one trie
+    for line in want['/proc/net/fib_trie'].splitlines():
+        m = re.match(r' +\|-- (\S+)', line)
+        net = m[1] if m else net
+        m = re.match(r' +/(\d+) (\S+) (\S+)', line)
+        if m:
+            told.add((net, int(m[1]), m[2].replace('universe', 'global'), m[3].lower()))
+    check.same('fib_trie', sorted((r['dst'], r['prefix_len'], r['scope'], r['type']) for r in v4), sorted(told))
+    if '/proc/net/ipv6_route' in want:
+        told = []
+        for line in want['/proc/net/ipv6_route'].splitlines():
+            f = line.split()
+            told.append((str(ipaddress.ip_address(bytes.fromhex(f[0]))), int(f[1], 16), str(ipaddress.ip_address(bytes.fromhex(f[4]))),
+                         int(f[5], 16), int(f[8], 16), f[9]))
+        ours = [(r['dst'], r['prefix_len'], h['gateway'] or '::', r['metric'], r['flags'], h['device'])
+                for r in rows if r['family'] == 'inet6' for h in r['hops']]
+        for route in sorted(set(told) | set(ours)):
+            check.true(f'ipv6_route {route}', route in told and route in ours, 'in one only')
+
+
 def main():
     program, vmlinux, vmcore, truth = arguments()
     check, want = Check(), sections(truth)
@@ -156,6 +195,10 @@ def main():
     inet(check, want, socks)
     unix(check, want, socks)
     others(check, want, socks)
+    doc = kanalyze(program, vmlinux, vmcore, 'net --routes')
+    if not any('this kernel has no type named' in error['message'] for error in doc.get('errors', [])):     # arm64, as above
+        check.faults(doc)
+        routes(check, want, doc.get('routes', []))
     # whoever has a socket as a file
     links = {}
     with open(truth, errors='replace') as f:
