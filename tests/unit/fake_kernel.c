@@ -257,3 +257,7 @@ const struct cpumask *const cpu_possible_mask = &both, *const cpu_present_mask =
 int crashing_cpu = 1;
 #endif
 const void *fake_used[] = { &both, init_level4_pgt };
+
+#if GENERATION < 404
+#include "fake_net.h"
+#endif

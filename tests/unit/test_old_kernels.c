@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Tasks of older generations of kernels, on fake_kernel.c: argv[1] is the fake vmlinux, argv[2] its generation. */
+/* Tasks and the network of older generations of kernels, on fake_kernel.c: argv[1] is the fake vmlinux, argv[2] its generation. */
 #include <elf.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <kanalyze/kernel.h>
+#include <kanalyze/net.h>
 #include <kanalyze/symbol.h>
 #include <kanalyze/task.h>
 #include <kanalyze/type.h>
@@ -202,6 +203,110 @@ static void check_mm(struct ka_kernel *k, int generation)
 	ka_error_free(err);
 }
 
+/* Devices, addresses and neighbours. */
+static void check_devices(struct ka_kernel *k, struct ka_arena *a)
+{
+	struct ka_neighbour *neighbours = NULL;
+	struct ka_netaddr *addrs = NULL;
+	struct ka_netdev *devs = NULL;
+	struct ka_net *nets = NULL;
+	size_t count;
+
+	CHECK(!ka_error_drop(ka_nets_read(k, a, &nets, &count)));
+	CHECK_INT(count, 1);
+	CHECK_INT(nets[0].addr, symbol(k, "init_net"));
+	CHECK(!ka_error_drop(ka_netdevs_read(k, nets[0].addr, a, &devs, &count)));
+	CHECK_INT(count, 1);
+	CHECK_STR(devs[0].name, "eth0");
+	CHECK_INT(devs[0].mtu, 1500);
+	CHECK_INT(devs[0].hw[5], 9);
+	CHECK_INT(devs[0].flags, 0x11043);	/* and running, with its link */
+	CHECK(!ka_error_drop(ka_netaddrs_read(k, &devs[0], a, &addrs, &count)));
+	CHECK_INT(count, 3);
+	CHECK_STR(ka_ip_text(a, addrs[0].family, addrs[0].local), "10.0.0.1");
+	CHECK_STR(ka_ip_text(a, addrs[1].family, addrs[1].local), "10.0.0.2");
+	CHECK_STR(addrs[1].label, "eth0:1");
+	CHECK(addrs[1].has_broadcast && !addrs[0].has_broadcast && !addrs[0].has_peer);
+	CHECK_STR(ka_ip_text(a, addrs[2].family, addrs[2].local), "fe80::9");
+	CHECK_STR(ka_ip_scope_name(addrs[2].scope), "link");
+	CHECK(!ka_error_drop(ka_neighbours_read(k, KA_AF_INET, a, &neighbours, &count)));
+	CHECK_INT(count, 1);
+	CHECK_STR(ka_ip_text(a, neighbours[0].family, neighbours[0].key), "10.0.0.7");
+	CHECK_INT(neighbours[0].hw[5], 7);
+	CHECK_INT(neighbours[0].dev, devs[0].addr);
+}
+
+struct expected_sock {
+	const char *symbol, *state, *local, *remote;
+	uint32_t local_port, remote_port;
+	uint64_t recv_q, send_q;
+};
+static const struct expected_sock expected_socks[] = {
+	{ "tcp_listen", "LISTEN", "10.0.0.1", "0.0.0.0", 80, 0, 3, 128 },
+	{ "tcp_estab", "ESTAB", "10.0.0.1", "10.0.0.5", 80, 4000, 100, 10 },
+	{ "tcp_wait", "TIME-WAIT", "10.0.0.1", "10.0.0.5", 80, 4001, 0, 0 },
+	{ "tcp6_estab", "ESTAB", "::1", "::2", 81, 0, 0, 0 },
+	{ "udp1", "UNCONN", "10.0.0.1", "0.0.0.0", 53, 0, 640, 0 },
+	{ "unix1", "ESTAB", NULL, NULL, 0, 0, 0, 0 },
+	{ "unix2", "ESTAB", NULL, NULL, 0, 0, 111, 0 },
+	{ "netlink1", NULL, NULL, NULL, 0, 0, 0, 0 },
+};
+
+static void check_sockets(struct ka_kernel *k, struct ka_arena *a)
+{
+	struct ka_sock_owner *owners = NULL;
+	struct ka_sock *socks = NULL;
+	size_t count, owner_count, found = 0;
+	struct ka_error *err = ka_socks_read(k, KA_SOCK_ALL & ~(unsigned)(KA_SOCK_VSOCK | KA_SOCK_RAW | KA_SOCK_PACKET), a, &socks, &count, &owners,
+					     &owner_count);
+
+	CHECK_STR(err ? err->message : "none", "none");
+	ka_error_free(err);
+	CHECK_INT(count, KA_COUNT(expected_socks));
+	CHECK_INT(owner_count, 0);
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < KA_COUNT(expected_socks); j++) {
+			const struct expected_sock *e = &expected_socks[j];
+			const struct ka_sock *s = &socks[i];
+
+			if (s->addr != symbol(k, e->symbol))
+				continue;
+			found++;
+			CHECK_INT(s->net, symbol(k, "init_net"));
+			CHECK_INT(s->refs, 2);
+			if (e->state)
+				CHECK_STR(ka_sock_state_name(s->state), e->state);
+			if (e->local) {
+				CHECK_STR(ka_ip_text(a, s->family, s->local), e->local);
+				CHECK_STR(ka_ip_text(a, s->family, s->remote), e->remote);
+			}
+			CHECK_INT(s->local_port, e->local_port);
+			CHECK_INT(s->remote_port, e->remote_port);
+			CHECK_INT(s->recv_q, e->recv_q);
+			CHECK_INT(s->send_q, e->send_q);
+			if (!strcmp(e->symbol, "tcp_listen")) {
+				CHECK_INT(s->ino, 4711);
+				CHECK_INT(s->uid, 33);
+			} else if (!strcmp(e->symbol, "unix1")) {
+				CHECK_STR(s->path, "@abc@d");
+				CHECK_INT(s->peer, symbol(k, "unix2"));
+			} else if (!strcmp(e->symbol, "netlink1")) {
+				CHECK_INT(s->portid, 1234);
+				CHECK_INT(s->protocol, 15);
+			}
+		}
+	CHECK_INT(found, KA_COUNT(expected_socks));
+}
+
+static void check_net(struct ka_kernel *k)
+{
+	struct ka_arena *a = ka_arena_new();
+
+	check_devices(k, a);
+	check_sockets(k, a);
+	ka_arena_free(a);
+}
+
 /* With one source broken, the other has all tasks still, and the fault names what is broken. */
 static void check_broken(const char *vmlinux, const struct patch *patches, size_t count, const char *words, size_t want)
 {
@@ -247,6 +352,35 @@ static void check_guards(const char *vmlinux, struct ka_kernel *k, int generatio
 		     generation < 417 ? all - 1 : all);
 }
 
+/* A chain that bites its tail, and one that leads nowhere: what was found before stays, and the fault says where. */
+static void check_net_broken(const char *vmlinux, const char *sock, uint64_t next, bool is_self, const char *words)
+{
+	struct ka_kernel *k = open_kernel(vmlinux);
+	struct ka_arena *a = ka_arena_new();
+	struct ka_sock_owner *owners = NULL;
+	struct ka_sock *socks = NULL;
+	size_t count = 0, owner_count;
+	struct ka_error *err;
+	uint64_t node;
+
+	if (!k)
+		return;
+	node = symbol(k, sock) + offset(k, "sock_common", "skc_node");
+	ka_kernel_close(k);
+	core_write(&(struct patch){ node, is_self ? node : next }, 1);
+	k = open_kernel(vmlinux);
+	if (k) {
+		err = ka_socks_read(k, KA_SOCK_TCP, a, &socks, &count, &owners, &owner_count);
+		CHECK(err && strstr(err->message, words));
+		if (err && !strstr(err->message, words))
+			fprintf(stderr, "told is: %s\n", err->message);
+		ka_error_free(err);
+		CHECK_INT(count, strcmp(sock, "tcp_estab") ? 4 : 3);
+		ka_kernel_close(k);
+	}
+	ka_arena_free(a);
+}
+
 int main(int argc, char **argv)
 {
 	int generation = argc == 3 ? atoi(argv[2]) : 0, fd = argc == 3 ? open(argv[1], O_RDONLY) : -1;
@@ -265,8 +399,14 @@ int main(int argc, char **argv)
 		check_tasks(k);
 		check_cpus(k, generation);
 		check_mm(k, generation);
+		if (generation < 404)
+			check_net(k);
 		check_guards(argv[1], k, generation);
 		ka_kernel_close(k);
+	}
+	if (generation < 404) {
+		check_net_broken(argv[1], "tcp_listen", 0, true, "listening TCP, bucket 5");
+		check_net_broken(argv[1], "tcp_estab", 0x10, false, "TCP, bucket 1");
 	}
 	unlink(core_path);
 	return CHECK_DONE();
