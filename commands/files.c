@@ -2,7 +2,7 @@
 /* files: root, working directory and open files of tasks. */
 #include <kanalyze/command.h>
 #include <kanalyze/task.h>
-#include <kanalyze/vfs.h>
+#include "files.h"
 
 struct files_task {
 	int32_t pid;
@@ -31,6 +31,7 @@ struct files_row {
 	uint64_t ino, nrpages, flags;
 	int64_t pos, size;
 	int32_t mnt_id;
+	const struct ka_node *state;
 };
 #define FILES_COLS_PATH										\
 	KA_COL(files_row, type, KA_TEXT, "REG DIR CHR BLK FIFO SOCK LNK, UNKN of those that have no type"),	\
@@ -46,7 +47,9 @@ struct files_row {
 	KA_COLF(files_row, flags, KA_UINT, KA_ONLY_JSON, "O_* it was opened with"),		\
 	KA_COLF(files_row, is_cloexec, KA_BOOL, KA_ONLY_JSON, "is it closed on exec"),		\
 	{ "mnt_id", offsetof(struct files_row, mnt_id), 4, KA_INT, KA_ONLY_JSON, offsetof(struct files_row, has_mnt_id), NULL,	\
-	  "number of the mount, as /proc/PID/mountinfo has it" }
+	  "number of the mount, as /proc/PID/mountinfo has it" },				\
+	KA_COLF(files_row, state, KA_VALUE, KA_ONLY_JSON,					\
+		"of pipes, eventfd, epoll, timerfd, signalfd, inotify, pidfd, bpf, io_uring, memfd what they are made of")
 #define PATH_END " {type:<4} {path}{socket? %}"
 KA_ROWS(files_row, "files", " FD       FILE            DENTRY           INODE       TYPE PATH",
 	"{fd:3} {file:016} {dentry:016} {inode:016}" PATH_END,
@@ -122,7 +125,7 @@ static bool row_matches(const struct reference *r, const struct files_row *row)
 					       r->address == row->inode || r->address == row->mapping);
 }
 
-static void row_fill(struct ka_call *c, const struct ka_fd *fd, struct files_row *row)
+static void row_fill(struct ka_call *c, struct ka_files_names *names, const struct ka_fd *fd, struct files_row *row)
 {
 	struct ka_vfs_file f;
 	struct ka_inode inode;
@@ -159,13 +162,15 @@ static void row_fill(struct ka_call *c, const struct ka_fd *fd, struct files_row
 		}
 		ka_call_fault(c, ka_error_wrap(err, "descriptor %u", fd->fd));
 	}
-	if (f.path.dentry)
-		ka_call_fault(c, ka_error_wrap(ka_path_name(c->k, f.path, c->arena, &row->path, &row->is_deleted),
+	row->path = ka_files_name(c, names, f.path, &row->is_deleted, &err);
+	ka_call_fault(c, ka_error_wrap(err, "descriptor %u", fd->fd));
+	if (!ka_out_is_text(c->out))
+		ka_call_fault(c, ka_error_wrap(ka_file_state(c->k, &f, row->path, row->has_inode ? inode.mode : 0, c->arena, &row->state),
 					       "descriptor %u", fd->fd));
 }
 
 /* One task, as far as the reference fits. *shown_count: blocks so far. */
-static void files_of(struct ka_call *c, ka_addr task, const struct reference *r, size_t *shown_count)
+static void files_of(struct ka_call *c, struct ka_files_names *names, ka_addr task, const struct reference *r, size_t *shown_count)
 {
 	const struct ka_rows *rows = ka_call_has(c, "c") ? &ka_rows_files_cache : &ka_rows_files_row;
 	struct files_task head = {0};
@@ -185,10 +190,10 @@ static void files_of(struct ka_call *c, ka_addr task, const struct reference *r,
 	if (t.fs) {
 		err = ka_fs_read(c->k, t.fs, &fs);
 		if (!err)
-			err = ka_path_name(c->k, fs.root, c->arena, &head.root, NULL);
+			head.root = ka_files_name(c, names, fs.root, NULL, &err);
 		ka_call_fault(c, ka_error_wrap(err, "PID %d: root directory", t.pid));
 		if (head.root) {
-			err = ka_path_name(c->k, fs.pwd, c->arena, &head.cwd, NULL);
+			head.cwd = ka_files_name(c, names, fs.pwd, NULL, &err);
 			ka_call_fault(c, ka_error_wrap(err, "PID %d: working directory", t.pid));
 		}
 	}
@@ -197,7 +202,7 @@ static void files_of(struct ka_call *c, ka_addr task, const struct reference *r,
 	for (size_t i = 0; i < fd_count && !ka_interrupted(); i++) {
 		struct files_row row;
 
-		row_fill(c, &fds[i], &row);
+		row_fill(c, names, &fds[i], &row);
 		if (!r->text || row_matches(r, &row))
 			ka_vec_push(&shown, row);
 	}
@@ -276,42 +281,62 @@ static struct ka_error *dentry_show(struct ka_call *c, const char *text)
 static struct ka_error *run(struct ka_call *c)
 {
 	struct reference r = reference_of(ka_call_value(c, "R"));
-	const char *dentry = ka_call_value(c, "d");
+	const char *dentry = ka_call_value(c, "d"), *inode = ka_call_value(c, "p");
+	struct ka_files_names names = {0};
 	size_t shown_count = 0;
 	struct ka_error *err;
 	ka_addr task;
 
+	if ((dentry != NULL) + (inode != NULL) + ka_call_has(c, "all") + ka_call_has(c, "locks") > 1)
+		return ka_call_usage(c, "-d, -p, --all and --locks exclude each other");
+	if (!ka_call_has(c, "all") && (ka_call_has(c, "path") || ka_call_has(c, "inode") || ka_call_has(c, "pid") || ka_call_has(c, "type")))
+		return ka_call_usage(c, "--path, --inode, --pid and --type choose from --all");
 	if (dentry)
 		return dentry_show(c, dentry);
+	if (inode)
+		return ka_files_pages(c, inode);
+	if (ka_call_has(c, "locks"))
+		return ka_files_locks(c);
+	if (ka_call_has(c, "all"))
+		return ka_files_all(c);
 	if (!c->argc) {
 		task = ka_call_task(c);
 		if (!task)
 			return ka_error_new(KA_NOT_FOUND, "there is no current task: name one");
-		files_of(c, task, &r, &shown_count);
+		files_of(c, &names, task, &r, &shown_count);
 	}
 	for (int i = 0; i < c->argc && !ka_interrupted(); i++) {
 		err = ka_parse_task(c->k, c->argv[i], &task);
 		if (err)
 			ka_call_fault(c, err);
 		else
-			files_of(c, task, &r, &shown_count);
+			files_of(c, &names, task, &r, &shown_count);
 	}
+	ka_files_names_free(&names);
 	return ka_interrupted() ? ka_error_new(KA_INTERRUPTED, "interrupted") : NULL;
 }
 
 static const struct ka_option options[] = {
 	{ "d", "DENTRY", "only the inode, superblock, type and path of the dentry at this address", false },
+	{ "p", "INODE", "the pages of the inode at this address that are in the page cache", false },
 	{ "c", NULL, "the inode, its address_space and how many of its pages are in the page cache", false },
 	{ "R", "REF", "only what refers to this descriptor, path, or address of a file, dentry, inode or mapping", false },
+	{ "all", NULL, "all open files of the machine, one a line", true },
+	{ "path", "PATH", "of --all: that file and what is below it; without a slash in front: whose path has this in it", true },
+	{ "inode", "INODE", "of --all: by inode number or by address of the inode", true },
+	{ "pid", "PID[,PID]...", "of --all: of these tasks", true },
+	{ "type", "TYPE[,TYPE]...", "of --all: REG, SOCK, FIFO ...", true },
+	{ "locks", NULL, "all file locks and who waits for them, as /proc/locks", true },
 	{ NULL, NULL, NULL, false },
 };
 
 static const struct ka_rows *const rows[] = { &ka_rows_files_task, &ka_rows_files_row, &ka_rows_files_cache,
-					      &ka_rows_files_dentry, NULL };
+					      &ka_rows_files_dentry, &ka_files_inode_rows, &ka_files_page_rows,
+					      &ka_files_all_rows, &ka_files_lock_rows, NULL };
 
 const struct ka_command ka_command_files = {
 	.name = "files",
-	.args = "[-d DENTRY] | [-c] [-R REF] [PID | TASK]...",
+	.args = "[-c] [-R REF] [PID | TASK]... | -d DENTRY | -p INODE | --all [--path PATH] [--inode INODE] [--pid PIDS] [--type TYPES] | --locks",
 	.brief = "open files",
 	.help =
 	"Shows the root directory, the working directory and the open files of the current task, or of\n"
@@ -330,10 +355,19 @@ const struct ka_command ka_command_files = {
 	"number of a pipe or socket, or the address of a struct file, dentry, inode or address_space; tasks\n"
 	"that have none are left out.\n"
 	"\n"
+	"--all is lsof of the dead machine: working directories, roots, programs, mapped files and open\n"
+	"descriptors of all processes, and of threads that have a table of their own.\n"
+	"\n"
+	"JSON has the state of what has no directory: bytes in a pipe, what an epoll watches, the count of\n"
+	"an eventfd.\n"
+	"\n"
 	"Examples:\n"
 	"  files 1                       what init has open\n"
 	"  files -R /var/log 720 722     which of their files are below /var/log\n"
-	"  files -d ffff8d020142c0c0     the path of a dentry\n",
+	"  files -d ffff8d020142c0c0     the path of a dentry\n"
+	"  files -p ffff8d0205b51240     what is cached of a file\n"
+	"  files --all --path /var       who keeps /var busy\n"
+	"  files --all --type SOCK       all sockets\n",
 	.options = options,
 	.needs = KA_NEED_TYPES | KA_NEED_TASKS | KA_TAKES_TASKS,
 	.rows = rows,

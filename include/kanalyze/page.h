@@ -18,6 +18,8 @@ struct ka_page {
 
 /* Where the struct page of a physical address lies. Error NOT_FOUND: the memory map has no such page. */
 struct ka_error *ka_page_of_phys(struct ka_kernel *k, ka_phys at, ka_addr *ret) KA_MUST_CHECK;
+/* The other way. Error NOT_FOUND: there is no struct page at that address. */
+struct ka_error *ka_page_phys(struct ka_kernel *k, ka_addr page, ka_phys *ret) KA_MUST_CHECK;
 struct ka_error *ka_page_read(struct ka_kernel *k, ka_phys at, struct ka_page *ret) KA_MUST_CHECK;
 /* "referenced,uptodate,lru": names of the PG_ bits, the lowest first. "" when none is set. In the arena. */
 const char *ka_page_flags_text(struct ka_kernel *k, struct ka_arena *a, uint64_t flags);

@@ -68,10 +68,21 @@ struct ka_error *ka_inode_read(struct ka_kernel *k, ka_addr inode, struct ka_ino
 const char *ka_inode_type(uint32_t mode);
 /* Pages of the inode in the page cache. */
 struct ka_error *ka_inode_pages(struct ka_kernel *k, const struct ka_inode *i, uint64_t *ret) KA_MUST_CHECK;
+/* The xarray (radix tree) of the page cache: for ka_walk_xarray(). */
+struct ka_error *ka_mapping_tree(struct ka_kernel *k, ka_addr mapping, ka_addr *ret) KA_MUST_CHECK;
+/*
+ * What a pipe, an eventfd, epoll, timerfd, signalfd, inotify, pidfd, bpf, io_uring or memfd is made of, as an object in the arena;
+ * NULL: nothing is known of its kind. path as ka_path_name() has it, mode the inode's.
+ */
+struct ka_node;
+struct ka_error *ka_file_state(struct ka_kernel *k, const struct ka_vfs_file *f, const char *path, uint32_t mode, struct ka_arena *a,
+			       const struct ka_node **ret) KA_MUST_CHECK;
 /* What kind a socket is, by the inode of a file of type SOCK: "TCP", "UDPv6", "UNIX-STREAM"...; NULL: cannot be told. */
 const char *ka_socket_kind(struct ka_kernel *k, ka_addr inode, struct ka_arena *a);
 /* "ext4": the type of a super_block. */
 struct ka_error *ka_super_type(struct ka_kernel *k, ka_addr sb, char *ret, size_t size) KA_MUST_CHECK;
+/* s_dev: the minor number in the low 20 bits. */
+struct ka_error *ka_super_device(struct ka_kernel *k, ka_addr sb, uint32_t *ret) KA_MUST_CHECK;
 /* The superblock's own flags SB_*. */
 struct ka_error *ka_super_flags(struct ka_kernel *k, ka_addr sb, uint64_t *ret) KA_MUST_CHECK;
 

@@ -35,16 +35,21 @@ KA_VIEW(inode_view, ("inode"),
 
 struct mapping_view {
 	uint64_t nrpages;
+	ka_addr tree;
 };
-KA_VIEW(mapping_view, ("address_space"), KA_FROM(mapping_view, nrpages, "nrpages"));
+KA_VIEW(mapping_view, ("address_space"),
+	KA_FROM(mapping_view, nrpages, "nrpages"),
+	KA_AT(mapping_view, tree, "i_pages", "page_tree"));	/* b93b016313b3, v4.17 */
 
 struct super_view {
 	ka_addr type;
 	uint64_t flags;
+	uint32_t device;
 };
 KA_VIEW(super_view, ("super_block"),
 	KA_FROM(super_view, type, "s_type"),
-	KA_FROM(super_view, flags, "s_flags"));
+	KA_FROM(super_view, flags, "s_flags"),
+	KA_FROM(super_view, device, "s_dev"));
 
 struct fstype_view {
 	ka_addr name;
@@ -126,6 +131,15 @@ struct ka_error *ka_inode_pages(struct ka_kernel *k, const struct ka_inode *i, u
 	return ka_error_wrap(err, "address_space of the inode at 0x%" PRIx64, i->addr);
 }
 
+struct ka_error *ka_mapping_tree(struct ka_kernel *k, ka_addr mapping, ka_addr *ret)
+{
+	struct mapping_view v = {0};
+	struct ka_error *err = mapping ? ka_view_read(k, &ka_view_mapping_view, mapping, &v) : NULL;
+
+	*ret = v.tree;
+	return ka_error_wrap(err, "address_space at 0x%" PRIx64, mapping);
+}
+
 static const char *family_name(int32_t family)
 {
 	static const struct { int32_t number; const char *name; } names[] = {
@@ -178,6 +192,15 @@ struct ka_error *ka_super_type(struct ka_kernel *k, ka_addr sb, char *ret, size_
 	if (!err)
 		err = ka_read_cstr(k, t.name, ret, size);
 	return ka_error_wrap(err, "type of the super_block at 0x%" PRIx64, sb);
+}
+
+struct ka_error *ka_super_device(struct ka_kernel *k, ka_addr sb, uint32_t *ret)
+{
+	struct super_view s = {0};
+	struct ka_error *err = ka_view_read(k, &ka_view_super_view, sb, &s);
+
+	*ret = s.device;
+	return ka_error_wrap(err, "super_block at 0x%" PRIx64, sb);
 }
 
 struct ka_error *ka_super_flags(struct ka_kernel *k, ka_addr sb, uint64_t *ret)

@@ -36,6 +36,7 @@ struct memory_map {
 	uint64_t root_count, per_root, section_size;
 	unsigned section_bits;
 	ka_addr flat;
+	ka_addr base;			/* where page 0's struct page would lie, by the section that was asked for last; atomic */
 };
 
 static const char map_key;
@@ -110,6 +111,49 @@ struct ka_error *ka_page_of_phys(struct ka_kernel *k, ka_phys at, ka_addr *ret)
 	return NULL;
 nothing:
 	return ka_error_at(KA_NOT_FOUND, KA_SPACE_PHYS, at.v, "the memory map has no page at physical 0x%" PRIx64, at.v);
+}
+
+/* Does the memory map have this page there? */
+static bool is_page_of(struct ka_kernel *k, ka_addr page, uint64_t pfn, ka_phys *ret)
+{
+	ka_addr at;
+
+	ret->v = pfn << k->layout.page_shift;
+	return pfn < 1ull << 52 && !ka_error_drop(ka_page_of_phys(k, *ret, &at)) && at == page;
+}
+
+struct ka_error *ka_page_phys(struct ka_kernel *k, ka_addr page, ka_phys *ret)
+{
+	struct memory_map *m = ka_kernel_state(k, &map_key, map_make, free);
+	ka_addr base = __atomic_load_n(&m->base, __ATOMIC_RELAXED);
+	struct ka_error *err = ka_view_bind(k, &ka_view_page_view);
+
+	if (err)
+		return err;
+	if (!m->roots && m->flat && is_page_of(k, page, (page - m->flat) / m->page_size_of, ret))
+		return NULL;
+	/* with a virtual memory map all sections have one base; else neighbours are likely to be of one section */
+	if (base && page >= base && is_page_of(k, page, (page - base) / m->page_size_of, ret))
+		return NULL;
+	for (uint64_t root = 0; m->roots && root < m->root_count && !ka_interrupted(); root++) {
+		ka_addr at;
+
+		/* the array of roots may be as long as it can be: its end is what cannot be read */
+		if (ka_error_drop(ka_read_ulong(k, m->roots + root * k->long_size, &at)))
+			break;
+		for (uint64_t i = 0; at && i < m->per_root; i++) {
+			struct section_view v;
+
+			if (ka_error_drop(ka_view_read(k, &ka_view_section_view, at + i * m->section_size, &v)) || !(v.map & 2))
+				continue;
+			base = v.map & ~(ka_page_size(k) - 1);
+			if (page < base || !is_page_of(k, page, (page - base) / m->page_size_of, ret))
+				continue;
+			__atomic_store_n(&m->base, base, __ATOMIC_RELAXED);
+			return NULL;
+		}
+	}
+	return ka_error_at(KA_NOT_FOUND, KA_SPACE_VIRT, page, "there is no struct page at 0x%" PRIx64, page);
 }
 
 /* A tail knows its head: its address, or (a power of two minus its size) the bits that all pages of the compound share. */
