@@ -14,6 +14,10 @@ TASKS = {
     "start and quit": ([], []),
     "sys; bt; log; ps": (["sys", "bt", "log", "ps"], ["sys", "bt", "log", "ps"]),
     "bt of all tasks": (["foreach bt"], ["foreach bt"]),
+    "ps": (["ps"], ["ps"]),
+    "files of all tasks": (["foreach files"], ["foreach files"]),
+    "vm of all tasks": (["foreach vm"], ["foreach vm"]),
+    "mount": (["mount"], ["mount"]),
     "search of kernel memory": (["search -k 0123456789abcdef"], ["search -k 0123456789abcdef"]),
 }
 START = "start and quit"

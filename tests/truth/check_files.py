@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """check_files.py KANALYZE VMLINUX VMCORE TRUTH
 
-Compares `files` of each process and `mount` with the guest's own /proc/PID/{fd,fdinfo,cwd,root} and /proc/mounts. The shell that
+Compares `files` of each process and `mount` with the guest's own /proc/PID/{fd,fdinfo,cwd,root,ns} and /proc/mounts. The shell that
 wrote the truth (PID 1), its tools and what was busy went on before the end: their descriptors are not of the same moment."""
 import re
 import sys
@@ -37,6 +37,9 @@ def processes(path):
                 continue
             if task is None:
                 continue
+            namespace = re.search(r' (cgroup|ipc|mnt|net|pid|time|user|uts) -> \w+:\[(\d+)\]$', line)
+            if section == 'ns' and namespace:
+                task.setdefault('ns', {})[namespace[1]] = int(namespace[2])
             link = re.search(r' /proc/\d+/(cwd|root) -> (.*)$', line)
             if link:
                 task[link[1]] = link[2]
@@ -99,6 +102,9 @@ def main():
     truth = processes(truth_path)
     tasks = {t['pid']: t for t in kanalyze(program, vmlinux, vmcore, 'ps')['tasks']}
     pids = [pid for pid in truth if pid in tasks]
+    for t in kanalyze(program, vmlinux, vmcore, 'ps --ns')['tasks']:
+        for name, ino in truth.get(t['pid'], {}).get('ns', {}).items():
+            check.same(f'PID {t["pid"]} ({t["comm"]}) {name} namespace', t['pid_ns' if name == 'pid' else name], ino)
     files = {t['pid']: t for t in kanalyze(program, vmlinux, vmcore, 'files ' + ' '.join(map(str, pids)))['tasks']}
     for pid in pids:
         moved = 'it ran on after the truth was taken' if pid == 1 else None
