@@ -87,7 +87,7 @@ static bool is_of(struct search *s, const struct ka_type *type)
 static bool has_member(struct search *s, struct ka_arena *a, const struct ka_type *t, unsigned depth)
 {
 	struct ka_type_field *fields;
-	size_t n = ka_type_members(s->k, t, a, &fields);
+	size_t n = ka_type_members_flat(s->k, t, a, &fields);
 
 	for (size_t i = 0; i < n; i++) {
 		if (is_of(s, &fields[i].type) || (!fields[i].name && depth < DEPTH_MAX && has_member(s, a, &fields[i].type, depth + 1)))

@@ -42,7 +42,7 @@ struct ka_type_info {
 	uint64_t size;			/* bytes; 0: none, or not known */
 	bool is_signed, is_bool, is_char;	/* int: is_char is of the char types, of any sign */
 	bool is_declared_only;		/* a struct, union or enum that is nowhere defined */
-	uint64_t count;			/* array: elements, 0: flexible. BTF multiplies the dimensions into one */
+	uint64_t count;			/* array: elements, 0: flexible. BTF multiplies the dimensions into one: members that have several are DWARF's */
 	struct ka_type target;		/* pointee, element, what a typedef or qualifier is of, a function's result */
 };
 
@@ -63,6 +63,8 @@ void ka_type_info(struct ka_kernel *k, const struct ka_type *t, struct ka_type_i
 struct ka_type ka_type_strip(struct ka_kernel *k, const struct ka_type *t, struct ka_type_info *ret_info);
 /* As declared, anonymous members not opened; typedefs of structs, enums, functions (and pointers to these) will do. Count returned. */
 size_t ka_type_members(struct ka_kernel *k, const struct ka_type *t, struct ka_arena *a, struct ka_type_field **ret);
+/* The same without asking DWARF for the dimensions that BTF has lost: for searches through all types. */
+size_t ka_type_members_flat(struct ka_kernel *k, const struct ka_type *t, struct ka_arena *a, struct ka_type_field **ret);
 size_t ka_type_enumerators(struct ka_kernel *k, const struct ka_type *t, struct ka_arena *a, struct ka_type_field **ret);
 size_t ka_type_params(struct ka_kernel *k, const struct ka_type *t, struct ka_arena *a, struct ka_type_field **ret);
 /* By name, anonymous ones searched through; the offset is that from the start of t. False: no such member. */

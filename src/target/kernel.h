@@ -112,6 +112,8 @@ const char *ka_kernel_strdup(struct ka_kernel *k, const char *s);
 struct ka_error *ka_kernel_types(struct ka_kernel *k, struct ka_types **ret) KA_MUST_CHECK;
 /* DWARF of vmlinux, beside BTF or instead; NULL: none. */
 struct ka_types *ka_kernel_dwarf(struct ka_kernel *k);
+/* type_dims.c: members of a struct (stripped) of BTF get DWARF's type where that tells several dimensions. */
+void ka_type_dimensions(struct ka_kernel *k, const struct ka_type *owner, const struct ka_type_info *info, struct ka_type_field *fields, size_t n);
 /* Symbol table of vmlinux, built on first need. */
 struct ka_error *ka_kernel_symtab(struct ka_kernel *k, const struct ka_symtab **ret) KA_MUST_CHECK;
 /* ORC of the kernel: from vmlinux's sections (link-time addresses), else from memory (k->is_orc_runtime). NULL: none. */

@@ -117,7 +117,7 @@ struct ka_type ka_type_strip(struct ka_kernel *k, const struct ka_type *t, struc
 	return at;
 }
 
-static size_t fields(struct ka_kernel *k, const struct ka_type *t, enum ka_type_kind wanted, struct ka_arena *a,
+static size_t fields(struct ka_kernel *k, const struct ka_type *t, enum ka_type_kind wanted, bool has_dimensions, struct ka_arena *a,
 		     struct ka_type_field **ret)
 {
 	struct ka_type_info info;
@@ -143,22 +143,29 @@ static size_t fields(struct ka_kernel *k, const struct ka_type *t, enum ka_type_
 		(*ret)[i] = (struct ka_type_field){
 			.name = parts[i].name, .type = inside(&at, parts[i].type), .offset_bits = parts[i].offset_bits,
 			.bit_size = parts[i].bit_size, .value = parts[i].value };
+	if (has_dimensions)
+		ka_type_dimensions(k, &at, &info, *ret, n);
 	return n;
 }
 
 size_t ka_type_members(struct ka_kernel *k, const struct ka_type *t, struct ka_arena *a, struct ka_type_field **ret)
 {
-	return fields(k, t, KA_TYPE_STRUCT, a, ret);
+	return fields(k, t, KA_TYPE_STRUCT, true, a, ret);
+}
+
+size_t ka_type_members_flat(struct ka_kernel *k, const struct ka_type *t, struct ka_arena *a, struct ka_type_field **ret)
+{
+	return fields(k, t, KA_TYPE_STRUCT, false, a, ret);
 }
 
 size_t ka_type_enumerators(struct ka_kernel *k, const struct ka_type *t, struct ka_arena *a, struct ka_type_field **ret)
 {
-	return fields(k, t, KA_TYPE_ENUM, a, ret);
+	return fields(k, t, KA_TYPE_ENUM, false, a, ret);
 }
 
 size_t ka_type_params(struct ka_kernel *k, const struct ka_type *t, struct ka_arena *a, struct ka_type_field **ret)
 {
-	return fields(k, t, KA_TYPE_FUNC, a, ret);
+	return fields(k, t, KA_TYPE_FUNC, false, a, ret);
 }
 
 bool ka_type_field(struct ka_kernel *k, const struct ka_type *t, const char *name, struct ka_type_field *ret)
@@ -174,5 +181,6 @@ bool ka_type_field(struct ka_kernel *k, const struct ka_type *t, const char *nam
 	if (!at.types->ops->member(at.types, at.id, name, &ret->offset_bits, &ret->bit_size, &type))
 		return false;
 	ret->type = inside(&at, type);
+	ka_type_dimensions(k, &at, &info, ret, 1);
 	return true;
 }
