@@ -156,7 +156,8 @@ static struct ka_error *symbol_show(struct request *r, bool *ret_done)
 	if (has_cpus)
 		ka_out_note(r->c->out, "WARNING: %s is not percpu; cpuspec ignored.", word);
 	err = evaluate(r, word, &x);
-	return err ? err : show(r, &x, ka_printf(r->c->arena, "%s = ", word), false, 0);
+	/* p/x is gdb's own: crash does not put the name before it */
+	return err ? err : show(r, &x, r->how.format ? "" : ka_printf(r->c->arena, "%s = ", word), false, 0);
 }
 
 /* Options as p takes them: before the expression alone, whose own minus signs are none. */
@@ -164,7 +165,18 @@ static struct ka_error *options_read(struct request *r)
 {
 	const char *p = ka_call_text(r->c);
 	bool is_hex = false, is_decimal = false;
+	char format = 0;
 
+	/* gdb's p/x, also as `p /x` */
+	if (p[0] == 'p' && p[1] == '/')
+		p++;
+	if (*p == '/' && isalpha((unsigned char)p[1]) && (!p[2] || isspace((unsigned char)p[2]))) {
+		if (!strchr("xduotzcasf", p[1]))
+			return ka_call_usage(r->c, "there is no format /%c: x, d, u, o, t (binary), z, c, a (symbol), s and f", p[1]);
+		format = p[1] == 'f' ? 0 : p[1];
+		p += 2;
+		p += strspn(p, " \t");
+	}
 	while (*p == '-' && p[1] && strspn(p + 1, "xdu") == strcspn(p + 1, " \t")) {
 		for (p++; *p && *p != ' ' && *p != '\t'; p++) {
 			is_hex |= *p == 'x';
@@ -177,6 +189,7 @@ static struct ka_error *options_read(struct request *r)
 	if (is_hex && is_decimal)
 		return ka_call_usage(r->c, "-d and -x exclude each other");
 	r->how = ka_call_print(r->c, is_hex, is_decimal);
+	r->how.format = format;
 	r->text = p;
 	return NULL;
 }
@@ -250,7 +263,7 @@ static const struct ka_rows *const rows[] = { &ka_rows_p_row, &ka_rows_percpu_ro
 
 const struct ka_command ka_command_p = {
 	.name = "p",
-	.args = "[-x | -d] [-u] EXPRESSION | SYMBOL[:CPUS]",
+	.args = "[/FORMAT] [-x | -d] [-u] EXPRESSION | SYMBOL[:CPUS]",
 	.brief = "print the value of an expression",
 	.help =
 		"The value of an expression of C: variables of the kernel and its modules with their types,\n"
@@ -262,7 +275,11 @@ const struct ka_command ka_command_p = {
 		"\n"
 		"A line that starts with no command's name, but with that of a variable, is an expression.\n"
 		"\n"
+		"FORMAT is a letter of gdb's: x, d, u (unsigned), o, t (binary), z (hexadecimal with all its\n"
+		"zeros), c (characters), a (addresses, with symbols), s (strings).\n"
+		"\n"
 		"    p jiffies\n"
+		"    p/x init_task.flags\n"
 		"    p init_task.comm\n"
 		"    px *init_task.cred\n"
 		"    p ((struct task_struct *)0xffff8880041c8000)->mm->pgd\n"

@@ -33,6 +33,7 @@ struct ka_type {
 	bool is_int_signed, is_float, is_bool;	/* of built-in ones */
 	uint8_t stars;			/* pointers above it */
 	uint32_t count;			/* not 0: an array of this many of what the rest says */
+	uint8_t array_stars;		/* pointers to that array */
 };
 
 /* One step: typedefs and qualifiers are types of their own here. */

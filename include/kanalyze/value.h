@@ -13,6 +13,7 @@
 /* How. {0}: as crash without any `set`. Commands fill it with ka_call_print() (commands/print.h). */
 struct ka_print {
 	unsigned radix;			/* 16; else decimal */
+	char format;			/* gdb's letter for numbers and pointers: x d u o t z c a s, 0: none. For text alone */
 	unsigned elements_max;		/* of an array, characters of a string; 0: 256 (set print_max) */
 	unsigned repeats;		/* more equal elements than this in a row: <repeats N times>; 0: never, as in crash */
 	bool one_a_line;		/* elements of arrays (set print_array) */

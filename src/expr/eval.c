@@ -85,7 +85,7 @@ static struct ka_error *eval_slice(struct ka_eval *v, const struct ka_expr *e, s
 	if (!ka_type_target(v, &x, &element))
 		return ka_error_new(KA_USAGE, "only arrays and pointers have elements%s", x.is_untyped ? ": cast it to a pointer first" : "");
 	if (element.count)
-		return ka_error_new(KA_USAGE, "a slice of slices");
+		return ka_error_new(KA_USAGE, "a slice of slices, or of pointers to them");
 	if (last.bits - first.bits >= SLICE_MAX || (int64_t)last.bits < (int64_t)first.bits)
 		return ka_error_new(KA_USAGE, "a slice is [FIRST..LAST], of at most %d elements", SLICE_MAX);
 	err = ka_type_bytes(v, element, &size);
@@ -132,9 +132,12 @@ static struct ka_error *eval_address(struct ka_eval *v, const struct ka_expr *e,
 	/* The type of a bare symbol is not known: its address is that of anything. */
 	if (x.is_untyped)
 		t = (struct ka_type){0};
-	if (t.stars >= 64)
+	if (t.stars >= 64 || t.array_stars >= 64)
 		return ka_error_new(KA_USAGE, "a pointer of too many levels");
-	t.stars++;
+	if (t.count)
+		t.array_stars++;
+	else
+		t.stars++;
 	at = x.addr;
 	*ret = (struct ka_value){ .type = t, .bits = at, .is_loaded = true };
 	return ka_value_describe(v, ret);
@@ -319,7 +322,7 @@ static struct ka_error *eval_inner(struct ka_eval *v, const struct ka_expr *e, s
 
 	switch (e->op) {
 	case KA_EXPR_NUMBER:
-		*ret = e->is_real ? ka_value_real(8, e->real) :
+		*ret = e->is_real ? ka_value_real(e->int_size == 4 ? 4 : 8, e->real) :
 				    ka_value_int(e->int_size ? e->int_size : ka_eval_long(v), e->is_signed, e->number);
 		return NULL;
 	case KA_EXPR_STRING:

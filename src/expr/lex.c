@@ -216,7 +216,8 @@ static struct ka_error *quoted(struct ka_lexer *l)
 			return ka_expr_error(l, t, "a character constant is one character");
 		t->kind = KA_TOKEN_NUMBER;
 		t->number = (uint64_t)(int64_t)(signed char)t->text[0];
-		t->int_size = 4;
+		/* a char, as gdb has it; to C it is an int, which it becomes in any arithmetic */
+		t->int_size = 1;
 		t->is_signed = true;
 	}
 	return NULL;
@@ -268,23 +269,32 @@ static size_t file_suffix(const char *p)
 	return best ? best : 1 + strspn(p + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./");
 }
 
-/* "1.5", "1.5e-3": only where numbers are as in C. Bytes, 0: none. */
-static size_t real(const char *p, double *ret)
+/* "1.5", "1.5e-3", "1e3", "3.0f": only where numbers are as in C. Bytes, 0: none. */
+static size_t real(const char *p, double *ret, uint8_t *ret_size)
 {
 	size_t n = strspn(p, "0123456789");
+	bool is_real = n && p[n] == '.' && isdigit((unsigned char)p[n + 1]);
 	char *digits;
 
-	if (p[n] != '.' || !isdigit((unsigned char)p[n + 1]))
-		return 0;
-	n++;
-	n += strspn(p + n, "0123456789");
-	if ((p[n] == 'e' || p[n] == 'E') && isdigit((unsigned char)p[n + 1 + (p[n + 1] == '+' || p[n + 1] == '-')])) {
-		n += 1 + (p[n + 1] == '+' || p[n + 1] == '-');
+	if (is_real) {
+		n++;
 		n += strspn(p + n, "0123456789");
 	}
+	if (n && (p[n] == 'e' || p[n] == 'E') && isdigit((unsigned char)p[n + 1 + (p[n + 1] == '+' || p[n + 1] == '-')])) {
+		n += 1 + (p[n + 1] == '+' || p[n + 1] == '-');
+		n += strspn(p + n, "0123456789");
+		is_real = true;
+	}
+	if (!is_real)
+		return 0;
 	digits = ka_xstrndup(p, n);
 	*ret = strtod(digits, NULL);
 	free(digits);
+	*ret_size = 0;
+	if (p[n] && strchr("fFlL", p[n]) && !isalnum((unsigned char)p[n + 1]) && p[n + 1] != '_') {
+		*ret_size = tolower((unsigned char)p[n]) == 'f' ? 4 : 0;
+		n++;
+	}
 	return n;
 }
 
@@ -308,7 +318,7 @@ struct ka_error *ka_lexer_next(struct ka_lexer *l)
 	if (*l->at == '\'' || *l->at == '"')
 		return quoted(l);
 	if (is_word(*l->at)) {
-		if (!(l->flags & (KA_EXPR_HEX | KA_EXPR_DECIMAL)) && (t->len = real(l->at, &t->real))) {
+		if (!(l->flags & (KA_EXPR_HEX | KA_EXPR_DECIMAL)) && (t->len = real(l->at, &t->real, &t->int_size))) {
 			t->kind = KA_TOKEN_NUMBER;
 			t->is_real = true;
 			l->at += t->len;

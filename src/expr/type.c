@@ -16,7 +16,7 @@ struct ka_type ka_type_int(unsigned size, bool is_signed)
 bool ka_type_same(const struct ka_type *a, const struct ka_type *b)
 {
 	return a->types == b->types && a->id == b->id && a->int_size == b->int_size && a->is_int_signed == b->is_int_signed &&
-	       a->is_float == b->is_float && a->stars == b->stars && a->count == b->count;
+	       a->is_float == b->is_float && a->stars == b->stars && a->count == b->count && a->array_stars == b->array_stars;
 }
 
 struct ka_error *ka_value_describe(struct ka_eval *v, struct ka_value *x)

@@ -1,24 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Dimensions that BTF has lost: pahole multiplies those of a[2][5] into a[10]. DWARF still knows them, and is asked where a
- * member's count is one that two dimensions can have: such members get DWARF's type.
+ * Dimensions that BTF has lost: pahole multiplies those of a[2][5] into a[10]. DWARF still knows them, and is asked of structs that
+ * have arrays: members of several dimensions get DWARF's type.
  */
 #include "kernel.h"
 
 #define STEPS_MAX 64		/* typedefs, qualifiers, pointers in a row */
 #define DEPTH_MAX 8		/* structs without a name within one another */
 #define VISITS_MAX 4096		/* members looked at for one */
-
-/* Could it be a product? 0 is that of a[][5]. */
-static bool is_product(uint64_t n)
-{
-	if (!n)
-		return true;
-	for (uint64_t i = 2; i < 1024 && i * i <= n; i++)
-		if (!(n % i))
-			return true;
-	return n > 1024 * 1024;
-}
 
 static uint64_t elements(struct ka_types *t, struct ka_type_step *step)
 {
@@ -57,7 +46,8 @@ static bool has_several(struct ka_types *t, uint32_t id, struct ka_arena *a, uns
 	}
 	if (step.kind == KA_TYPE_ARRAY) {
 		t->ops->step(t, step.target, &below);
-		if (is_btf ? is_product(step.count) : below.kind == KA_TYPE_ARRAY)
+		/* in BTF any: events[2] may be [2][1] */
+		if (is_btf || below.kind == KA_TYPE_ARRAY)
 			return true;
 		id = step.target;
 		step = below;

@@ -46,6 +46,12 @@ void ka_type_info(struct ka_kernel *k, const struct ka_type *t, struct ka_type_i
 
 	memset(ret, 0, sizeof(*ret));
 	ret->target = *t;
+	if (t->array_stars) {
+		ret->kind = KA_TYPE_POINTER;
+		ret->size = k ? ka_long_size(k) : 8;
+		ret->target.array_stars--;
+		return;
+	}
 	if (t->count) {
 		ret->kind = KA_TYPE_ARRAY;
 		ret->count = t->count;
@@ -128,7 +134,7 @@ static size_t fields(struct ka_kernel *k, const struct ka_type *t, enum ka_type_
 	*ret = NULL;
 	if (info.kind == KA_TYPE_POINTER && wanted == KA_TYPE_FUNC)
 		at = ka_type_strip(k, &info.target, &info);
-	if (!at.types || at.stars || at.count)
+	if (!at.types || at.stars || at.count || at.array_stars)
 		return 0;
 	if (wanted == KA_TYPE_FUNC && info.kind == KA_TYPE_FUNC)
 		n = at.types->ops->params(at.types, at.id, a, &parts);

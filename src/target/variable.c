@@ -57,7 +57,6 @@ static struct ka_type exchange(struct ka_kernel *k, struct ka_types *from, uint3
 {
 	struct ka_type as_is = { .types = from, .id = id }, ret = { 0 };
 	struct ka_type_step step;
-	struct ka_type_info info;
 	struct ka_types *btf;
 	bool is_qualified = false;
 
@@ -96,9 +95,8 @@ static struct ka_type exchange(struct ka_kernel *k, struct ka_types *from, uint3
 			ret.types = btf;
 			if (!ret.id)
 				return as_is;
-			/* Of numbers and structs "const" shows nowhere; of pointers it does. */
-			ka_type_strip(k, &ret, &info);
-			return is_qualified && (ret.stars || info.kind == KA_TYPE_POINTER || info.kind == KA_TYPE_ARRAY) ? as_is : ret;
+			/* "volatile unsigned long *" is what &jiffies is of. */
+			return is_qualified ? as_is : ret;
 		default:
 			return as_is;
 		}

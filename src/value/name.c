@@ -84,6 +84,11 @@ static void text_add(struct ka_kernel *k, const struct ka_type *type, const char
 			info = (struct ka_type_info){ .kind = KA_TYPE_OTHER };
 		if (info.kind == KA_TYPE_POINTER) {
 			ka_type_info(k, &info.target, &below);
+			for (int i = 0; i < 3 && (below.kind == KA_TYPE_CONST || below.kind == KA_TYPE_VOLATILE); i++) {
+				struct ka_type inner = below.target;
+
+				ka_type_info(k, &inner, &below);
+			}
 			if (below.kind == KA_TYPE_ARRAY || below.kind == KA_TYPE_FUNC)
 				around(&d, "(*", ")");
 			else

@@ -99,14 +99,14 @@ static bool is_flags(const struct ka_print_type *t)
 static bool is_same(const struct ka_type *a, const struct ka_type *b)
 {
 	return a->types == b->types && a->id == b->id && a->int_size == b->int_size && a->is_int_signed == b->is_int_signed &&
-	       a->is_float == b->is_float && a->stars == b->stars && a->count == b->count;
+	       a->is_float == b->is_float && a->stars == b->stars && a->count == b->count && a->array_stars == b->array_stars;
 }
 
 const struct ka_print_type *ka_printer_type(struct ka_printer *p, const struct ka_type *t)
 {
 	uint64_t key = ka_hash_u64((uintptr_t)t->types ^ (uint64_t)t->id << 32) ^
 		       ((uint64_t)t->stars << 40 | (uint64_t)t->int_size << 48 | (uint64_t)t->is_int_signed << 56 | (uint64_t)t->is_float << 57) ^
-		       ka_hash_u64(t->count);
+		       ka_hash_u64(t->count | (uint64_t)t->array_stars << 32);
 	struct ka_print_type *made;
 	uint64_t found;
 
@@ -143,8 +143,20 @@ bool ka_printer_part(struct ka_printer *p)
 struct ka_place ka_place_of(const struct ka_value *x)
 {
 	/* An lvalue is read where it lies: a bitfield's bits, say, are not in its first bytes. */
-	return (struct ka_place){ .type = x->type, .at = x->is_lvalue ? x->addr : x->bits, .bit_offset = x->bit_offset, .bit_size = x->bit_size,
-				  .has_bits = x->is_loaded && !x->is_lvalue, .bits = x->bits };
+	struct ka_place p = { .type = x->type, .at = x->is_lvalue ? x->addr : x->bits, .bit_offset = x->bit_offset, .bit_size = x->bit_size,
+			      .has_bits = x->is_loaded && !x->is_lvalue, .bits = x->bits };
+	float half = (float)x->real;
+
+	/* A float that was worked out has no bits yet. */
+	if (p.has_bits && x->kind == KA_TYPE_FLOAT && x->size == sizeof(half)) {
+		uint32_t bits;
+
+		memcpy(&bits, &half, sizeof(bits));
+		p.bits = bits;
+	} else if (p.has_bits && x->kind == KA_TYPE_FLOAT) {
+		memcpy(&p.bits, &x->real, sizeof(p.bits));
+	}
+	return p;
 }
 
 struct ka_place ka_place_member(const struct ka_place *whole, const struct ka_type_field *f)

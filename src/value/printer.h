@@ -67,6 +67,11 @@ bool ka_address_symbol(struct ka_kernel *k, uint64_t at, struct ka_str *to);
 /* The name of an enum's value: "A", "(A | B)", "(A | unknown: 0x8)"; false when it has none. */
 bool ka_enum_name(const struct ka_print_type *t, int64_t value, struct ka_str *to);
 
+/* format.c: a number of that many bits as gdb's letter has it. */
+void ka_format_add(struct ka_kernel *k, char format, __int128 value, unsigned width, struct ka_str *to);
+void ka_decimal_add(struct ka_str *to, __int128 value, bool is_signed);
+void ka_hex_add(struct ka_str *to, __int128 value, unsigned width);
+
 /* chars.c: as gdb quotes them. */
 void ka_char_text(unsigned c, struct ka_str *to);
 /* In double quotes, repeats aside. max: at most so many, then "..."; has_more: "..." in any case. */

@@ -21,33 +21,6 @@ static void line_add(struct text *t, unsigned level)
 	ka_str_pad(t->to, ' ', t->p.how.indent + 2 * (size_t)level);
 }
 
-static void decimal_add(struct ka_str *to, __int128 value, bool is_signed)
-{
-	unsigned __int128 v = (unsigned __int128)value;
-	char digits[48], *at = digits + sizeof(digits);
-
-	if (is_signed && value < 0) {
-		ka_str_addc(to, '-');
-		v = -v;
-	}
-	do
-		*--at = (char)('0' + (unsigned)(v % 10));
-	while (v /= 10);
-	ka_str_addn(to, at, (size_t)(digits + sizeof(digits) - at));
-}
-
-static void hex_add(struct ka_str *to, __int128 value, unsigned width)
-{
-	unsigned __int128 v = (unsigned __int128)value;
-
-	if (width < 128)
-		v &= ((unsigned __int128)1 << width) - 1;
-	if (v >> 64)
-		ka_str_printf(to, "0x%" PRIx64 "%016" PRIx64, (uint64_t)(v >> 64), (uint64_t)v);
-	else
-		ka_str_printf(to, "0x%" PRIx64, (uint64_t)v);
-}
-
 static void int_add(struct text *t, const struct ka_place *place, const struct ka_type_info *info)
 {
 	unsigned width = place->bit_size ? place->bit_size : (unsigned)KA_MIN(info->size, (uint64_t)16) * 8;
@@ -62,14 +35,14 @@ static void int_add(struct text *t, const struct ka_place *place, const struct k
 		return;
 	}
 	if (t->p.how.radix == 16) {
-		hex_add(t->to, value, width);
+		ka_hex_add(t->to, value, width);
 	} else if (info->is_bool) {
 		if (value == 0 || value == 1)
 			ka_str_add(t->to, value ? "true" : "false");
 		else
-			decimal_add(t->to, value, info->is_signed);
+			ka_decimal_add(t->to, value, info->is_signed);
 	} else {
-		decimal_add(t->to, value, info->is_signed);
+		ka_decimal_add(t->to, value, info->is_signed);
 		if (ka_type_is_char(info)) {
 			ka_str_addc(t->to, ' ');
 			ka_char_text((unsigned)value & 0xff, t->to);
@@ -84,7 +57,28 @@ static void enum_add(struct text *t, const struct ka_place *place, const struct 
 	if (!ka_printer_int(&t->p, place, &type->info, &value))
 		unreadable_add(t, place->at);
 	else if (!ka_enum_name(type, (int64_t)value, t->to))
-		decimal_add(t->to, value, type->info.is_signed);
+		ka_decimal_add(t->to, value, type->info.is_signed);
+}
+
+/* By the letter of `p/x`: numbers and pointers alike, without type, symbol and string. */
+static void formatted_add(struct text *t, const struct ka_place *place, const struct ka_type_info *info)
+{
+	unsigned width = place->bit_size ? place->bit_size : (unsigned)KA_MIN(info->size, (uint64_t)16) * 8;
+	struct ka_type_info as_int = *info;
+	__int128 value;
+
+	as_int.size = info->size ? info->size : t->p.k ? ka_long_size(t->p.k) : 8;
+	if (as_int.size > 16)
+		ka_str_printf(t->to, "<an integer of %" PRIu64 " bytes>", as_int.size);
+	else if (!ka_printer_int(&t->p, place, &as_int, &value))
+		unreadable_add(t, place->at);
+	else
+		ka_format_add(t->p.k, t->p.how.format, value, width, t->to);
+}
+
+static bool is_formatted(const struct text *t, enum ka_type_kind kind)
+{
+	return t->p.how.format && t->p.how.format != 's' && (kind == KA_TYPE_INT || kind == KA_TYPE_ENUM || kind == KA_TYPE_POINTER);
 }
 
 static void float_add(struct text *t, const struct ka_place *place, const struct ka_type_info *info)
@@ -193,7 +187,7 @@ static void array_add(struct text *t, const struct ka_place *place, const struct
 		target_add(t, place->at, &info->target);
 		return;
 	}
-	if (ka_type_is_char(&element->info)) {
+	if (ka_type_is_char(&element->info) && !is_formatted(t, KA_TYPE_INT)) {
 		chars_add(t, place->at, info->count);
 		return;
 	}
@@ -267,6 +261,10 @@ static void value_add(struct text *t, const struct ka_place *place, unsigned lev
 
 	if (!ka_printer_part(&t->p) || (is_nest && level >= KA_PRINT_DEPTH_MAX)) {
 		ka_str_add(t->to, is_nest ? "{...}" : "...");
+		return;
+	}
+	if (is_formatted(t, type->info.kind)) {
+		formatted_add(t, place, &type->info);
 		return;
 	}
 	switch (type->info.kind) {
@@ -349,7 +347,7 @@ struct ka_error *ka_value_text(struct ka_kernel *k, const struct ka_value *x, co
 	ka_printer_init(&t.p, k, how);
 	err = probe(&t.p, &place);
 	if (!err) {
-		if (is_top)
+		if (is_top && !is_formatted(&t, KA_TYPE_POINTER))
 			cast_add(&t, &x->type);
 		value_add(&t, &place, 0);
 	}

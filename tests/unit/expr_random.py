@@ -12,7 +12,8 @@ def literal():
                        4294967296, 9223372036854775807, random.getrandbits(8), random.getrandbits(31), random.getrandbits(62)])
     kind = random.random()
     if kind < 0.15:
-        return random.choice(["'a'", "'\\n'", "'\\x7f'", "'\\377'", "'0'", "'\\\\'"])
+        # of type char for us, as for gdb: a sign makes it an int, as it is in C
+        return "(+%s)" % random.choice(["'a'", "'\\n'", "'\\x7f'", "'\\377'", "'0'", "'\\\\'"])
     text = random.choice(['%d', '0x%x', '0%o'] if n else ['0']) % (n if n else ()) if n else '0'
     return text + random.choice(['', '', '', 'U', 'L', 'UL', 'ul', 'LL', 'ULL', 'll', 'u'])
 
