@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Structs and unions as `struct -o` shows them, against pahole: size, and offset, bit size and type text of each member.
+
+pahole_agree.py KANALYZE VMLINUX VMCORE    (needs pahole of the package dwarves; by hand: it takes a minute)
+
+Names that several types bear are left out. Told apart only by white space, the order of "long unsigned int", bounds of 0, and
+dimensions (pahole's BTF has one number of all), const, and pointers to arrays (of which pahole drops the array) is taken for equal.
+"""
+import collections, re, subprocess, sys, tempfile
+
+WORDS = [(r"\blong long unsigned int\b", "unsigned long long"), (r"\blong unsigned int\b", "unsigned long"), (r"\bshort unsigned int\b", "unsigned short"),
+         (r"\blong long int\b", "long long"), (r"\blong int\b", "long"), (r"\bshort int\b", "short"), (r"\b_Bool\b", "bool"),
+         (r"\s*__attribute__\(\(\w+(\(\d+\))?\)\)", ""), (r"\bconst const\b", "const")]
+
+
+def plain(decl):
+    # of a pointer to an array pahole says that it is one, of a const pointer or array not where the const stands
+    decl = re.sub(r"\(\*(const )?(\w+)\)(\[\d*\])+", r"*\2", re.sub(r"\bconst\b ?", "", decl))
+    for a, b in WORDS:
+        decl = re.sub(a, b, decl)
+    def product(m):
+        n = 1
+        for x in re.findall(r"\d+", m.group(0)):
+            n *= int(x)
+        return "[%d]" % n if "[]" not in m.group(0) else "[0]"
+    return re.sub(r"\s+", "", re.sub(r"(\[\d*\])+", product, decl))
+
+
+def read(text, is_ours):
+    """{(kind, name): (size, [(offset, bits, declaration)])}; names met twice are taken out"""
+    found, twice, key = {}, set(), None
+    for line in text.splitlines():
+        m = re.match(r"(struct|union) (\w+) \{", line)
+        if m and not line[0].isspace():
+            key, members, size = (m.group(1), m.group(2)), [], None
+            continue
+        if key is None:
+            continue
+        if is_ours:
+            m = re.match(r"\s*\[(\d+)\]\s+(.*);$", line)
+            if m and not m.group(2).startswith("}"):
+                decl, bits = (m.group(2).rsplit(" : ", 1) + [""])[:2]
+                members.append((int(m.group(1)), int(bits or 0), plain(decl)))
+            m = re.match(r"SIZE: (\d+)$", line)
+        else:
+            m = re.match(r"\s+(.*);\s*/\*\s*(\d+)(?::\s*(\d+))?\s+\d+\s*\*/", line)
+            if m and not m.group(1).startswith("}"):
+                decl, bits = m.group(1), 0
+                b = re.match(r"(.*?):(\d+)$", decl)
+                if b:
+                    decl, bits = b.group(1), int(b.group(2))
+                if decl.strip():
+                    members.append(((int(m.group(2)) * 8 + int(m.group(3) or 0)) // 8, bits, plain(decl)))
+            m = re.match(r"\t/\* size: (\d+),", line)
+        if m and (is_ours or "size:" in line):
+            size = int(m.group(1))
+            if key in found:
+                twice.add(key)
+            found[key] = (size, members)
+            key = None
+    return {k: v for k, v in found.items() if k not in twice}
+
+
+def main():
+    kanalyze, vmlinux, vmcore = sys.argv[1:4]
+    theirs = read(subprocess.run(["pahole", "-F", "btf", vmlinux], stdout=subprocess.PIPE).stdout.decode(), False)
+    with tempfile.NamedTemporaryFile("w", suffix=".cmd") as f:
+        f.writelines("struct -o %s %s\n" % k for k in sorted(theirs))
+        f.flush()
+        p = subprocess.run([kanalyze, "--no-rc", "-i", f.name, vmlinux, vmcore], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    ours = read(p.stdout.decode(), True)
+    counts, told = collections.Counter(), 0
+    for k, (size, members) in sorted(theirs.items()):
+        bad = []
+        if k not in ours:
+            bad.append("not shown")
+        else:
+            mine = collections.Counter(ours[k][1])
+            if ours[k][0] != size:
+                bad.append("size %d, pahole %d" % (ours[k][0], size))
+            # what has no name is opened one level deep by `struct`, wholly by pahole
+            rest = collections.Counter(members) - mine
+            extra = [m for m in (mine - collections.Counter(members)) if "{...}" not in m[2] and not m[2].startswith("enum{")]
+            counts["members"] += sum(mine.values())
+            bad += ["%d:%d %s not in pahole's" % m for m in extra]
+            if not any("{...}" in m[2] for m in mine):
+                bad += ["%d:%d %s only in pahole's" % m for m in rest if not m[2].startswith("enum{") and "__SIZE" not in m[2]]
+        counts["types"] += 1
+        counts["differ"] += bool(bad)
+        for b in bad[:3]:
+            if told < 40:
+                print("%s %s: %s" % (k + (b,)))
+            told += 1
+    print("%(types)d types, %(members)d members, %(differ)d types differ" % counts)
+    return 1 if counts["differ"] else 0
+
+
+sys.exit(main())
