@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include "printer.h"
 
-#define STEPS_MAX 256		/* pointers, arrays, functions, qualifiers of one type */
+#define STEPS_MAX 96		/* pointers, arrays, functions, qualifiers of one type: hostile ones go in circles, and each step looks ahead */
 #define PARAMS_DEPTH_MAX 8	/* functions that take functions */
 #define TEXT_MAX 65536		/* of one declarator */
 
