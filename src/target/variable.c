@@ -316,7 +316,7 @@ size_t ka_type_find_all(struct ka_kernel *k, const char *name, struct ka_arena *
 		KA_TYPE_STRUCT, KA_TYPE_UNION, KA_TYPE_TYPEDEF, KA_TYPE_ENUM, KA_TYPE_INT, KA_TYPE_FLOAT };
 	const char *sign = strchr(name, '@'), *file = sign ? sign + 1 : NULL, *tag;
 	char *bare = ka_strndup(a, name, sign ? (size_t)(sign - name) : strlen(name));
-	struct ka_types *types;
+	struct ka_types *types, *dwarf;
 	size_t n = 0, kept = 0;
 	const enum ka_type_kind *kinds = bare_kinds;
 	size_t kind_count = KA_COUNT(bare_kinds);
@@ -343,6 +343,17 @@ size_t ka_type_find_all(struct ka_kernel *k, const char *name, struct ka_arena *
 			for (kept = 0; kept < n && !(named[kept].file && is_file(named[kept].file, file)); kept++)
 				;
 			n = kept < n ? n : 0;
+		}
+		/* Which files they are of DWARF alone tells. */
+		if (n > 1 && !file && (dwarf = ka_kernel_dwarf(k)) && dwarf != types) {
+			struct ka_type_named *with_files;
+			size_t more = dwarf->ops->find_all(dwarf, kinds[i], tag, a, &with_files);
+
+			if (more > 1) {
+				n = more;
+				named = with_files;
+				types = dwarf;
+			}
 		}
 	}
 	*ret = ka_alloc(a, (n + 1) * sizeof(**ret));
