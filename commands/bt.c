@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* bt: kernel stacks, frame by frame. */
+/* bt: kernel stacks. Which tasks, and how their stacks are shown. */
 #include <inttypes.h>
-#include <kanalyze/command.h>
-#include <kanalyze/symbol.h>
-#include <kanalyze/task.h>
-#include <kanalyze/unwind.h>
+#include "bt.h"
+
+#define BATCH 256	/* tasks unwound at a time, on all cores */
 
 struct bt_stack {
 	int32_t pid;
@@ -13,7 +12,7 @@ struct bt_stack {
 	const char *comm, *note;
 	bool active;
 };
-KA_LINES(bt_stack, "stacks", "PID: {pid:<7}  TASK: {task:016}  CPU: {cpu:<3}  COMMAND: \"{comm}\"",
+BT_LINES(stack, "stacks", "PID: {pid:<7}  TASK: {task:016}  CPU: {cpu:<3}  COMMAND: \"{comm}\"",
 	KA_COL(bt_stack, pid, KA_INT, "process id"),
 	KA_COL(bt_stack, task, KA_ADDR, "address of the task_struct"),
 	KA_COL(bt_stack, cpu, KA_UINT, "CPU it runs on, or ran on last"),
@@ -21,245 +20,156 @@ KA_LINES(bt_stack, "stacks", "PID: {pid:<7}  TASK: {task:016}  CPU: {cpu:<3}  CO
 	KA_COL(bt_stack, active, KA_BOOL, "was it on a CPU?"),
 	KA_COLF(bt_stack, note, KA_TEXT, KA_ONLY_JSON, "why there are no frames"));
 
-struct bt_frame {
-	const char *mark;	/* " #0" or "#10" */
-	uint32_t level;
-	bool has_level;
-	ka_addr at, ip, sp, shown_at, shown_ip;
-	const char *function, *shown, *module;
-	uint64_t offset;
-	bool has_offset;
-	const char *by;
-	bool guess;
-	const char *stack, *file, *source;
-	uint32_t line;
-};
-KA_LINES(bt_frame, "frames", "{mark} [{shown_at:016}] {guess?? :}{shown} at {shown_ip:016}{module? [%]}{source?\n    %}",
-	KA_COLF(bt_frame, mark, KA_TEXT, KA_ONLY_TEXT, ""),
-	KA_COL_IF(bt_frame, level, KA_UINT, has_level, "number of the frame; null: a function that an exception interrupted"),
-	KA_COLF(bt_frame, shown_at, KA_ADDR, KA_ONLY_TEXT, ""),
-	KA_COLF(bt_frame, shown_ip, KA_ADDR, KA_ONLY_TEXT, ""),
-	KA_COLF(bt_frame, at, KA_ADDR, KA_ZERO_IS_NONE | KA_ONLY_JSON,
-		"where on the stack the return address lies; null: the frame comes from registers"),
-	KA_COL(bt_frame, sp, KA_ADDR, "stack pointer in this frame"),
-	KA_COLF(bt_frame, ip, KA_ADDR, KA_ONLY_JSON, "instruction it returns to, or was at"),
-	KA_COL(bt_frame, function, KA_TEXT, "function"),
-	KA_COL_IF(bt_frame, offset, KA_UINT, has_offset, "bytes from the start of the function to ip"),
-	KA_COLF(bt_frame, shown, KA_TEXT, KA_ONLY_TEXT, ""),
-	KA_COL(bt_frame, module, KA_TEXT, "module; null: the kernel itself"),
-	KA_COL(bt_frame, by, KA_TEXT, "who found the frame: start, orc, cfi, fp, scan, pt_regs"),
-	KA_COL(bt_frame, guess, KA_BOOL, "found by a frame pointer or a scan: marked ? in text"),
-	KA_COL(bt_frame, stack, KA_TEXT, "name of the stack that was left before this frame; null: the same"),
-	KA_COL(bt_frame, file, KA_TEXT, "source file (-l)"),
-	KA_COLF(bt_frame, line, KA_UINT, KA_ZERO_IS_NONE, "line in it (-l)"),
-	KA_COLF(bt_frame, source, KA_TEXT, KA_ONLY_TEXT, ""));
-
-/* What an interrupt, exception or system call saved. */
-struct bt_saved {
-	const char *text;
-	ka_addr at, ip, sp;
-	const char *function, *module;
-	uint64_t offset;
-	bool user;
-};
-KA_LINES(bt_saved, "saved", "{text}",
-	KA_COLF(bt_saved, text, KA_TEXT, KA_ONLY_TEXT, ""),
-	KA_COLF(bt_saved, at, KA_ADDR, KA_ZERO_IS_NONE, "where the registers lie; null: in the notes of the dump"),
-	KA_COL(bt_saved, ip, KA_ADDR, "instruction pointer"),
-	KA_COL(bt_saved, sp, KA_ADDR, "stack pointer"),
-	KA_COL(bt_saved, function, KA_TEXT, "function of ip; null: user mode, or no code"),
-	KA_COL(bt_saved, offset, KA_UINT, "bytes from its start"),
-	KA_COL(bt_saved, module, KA_TEXT, "module of the function"),
-	KA_COL(bt_saved, user, KA_BOOL, "was it in user mode?"));
-
-struct bt_register { const char *name; ka_addr value; };
-KA_LINES(bt_register, "registers", "",
-	KA_COL(bt_register, name, KA_TEXT, "name of the register"),
-	KA_COL(bt_register, value, KA_ADDR, "its value"));
-
-static const char *place_text(struct ka_call *c, ka_addr at)
+static bool needs_frames(const struct bt *b)
 {
-	struct ka_symbol s;
-	uint64_t offset;
-
-	if (!ka_symbol_at(c->k, at, &s, &offset))
-		return "[unknown or invalid address]";
-	return offset ? ka_printf(c->arena, "[%s+%" PRIu64 "]", s.name, offset) : ka_printf(c->arena, "[%s]", s.name);
+	return b->how != BT_RAW && b->how != BT_SAVED && b->how != BT_USER;
 }
 
-/* One "{NAME}" of the architecture's own block; n characters of it are between the braces. */
-static void put_register(struct ka_call *c, struct ka_str *to, const struct ka_pt_regs *pt, const char *word, size_t n)
+/* st: NULL when how needs none. */
+static void put_body(struct bt *b, ka_addr task, const struct ka_stack *st)
 {
-	size_t name_size = strcspn(word, "@:}");
-
-	for (unsigned i = 0; i < pt->count; i++) {
-		if (strlen(pt->names[i]) != name_size || strncmp(pt->names[i], word, name_size))
-			continue;
-		if (word[name_size] == '@')
-			ka_str_add(to, place_text(c, pt->value[i]));
-		else
-			ka_str_printf(to, "%0*" PRIx64, name_size < n ? atoi(word + name_size + 1) : 16, pt->value[i]);
+	switch (b->how) {
+	case BT_FRAMES:
+		if (st->note)
+			ka_out_note(b->c->out, "%s\n", st->note);
+		bt_frames_put(b, st);
+		break;
+	case BT_RAW:
+		bt_raw_put(b, task);
+		break;
+	case BT_SAVED:
+		bt_search_put(b, task);
+		break;
+	case BT_TEXT: case BT_TEXT_ALL: case BT_OLD:
+		if (st->note && !st->count)
+			ka_out_note(b->c->out, "%s\n", st->note);
+		bt_text_put(b, task, st);
+		break;
+	case BT_USER:
+		break;
 	}
+	if (st && st->user_regs)
+		bt_saved_put(b, st->user_regs);
 }
 
-static const char *own_text(struct ka_call *c, const struct ka_pt_regs *pt)
+static bool is_wanted(struct bt *b, ka_addr task, const struct ka_stack *st)
 {
-	struct ka_str s = { 0 };
-	const char *text;
-
-	for (const char *at = pt->text; *at;) {
-		size_t plain = strcspn(at, "{"), n = strcspn(at, "}");
-
-		ka_str_addn(&s, at, plain);
-		if (at[plain])
-			put_register(c, &s, pt, at + plain + 1, n - plain - 1);
-		at += at[plain] ? n + 1 : plain;
-	}
-	text = ka_strdup(c->arena, s.p ? s.p : "");
-	ka_str_free(&s);
-	return text;
+	if (!b->ref || !st)
+		return true;
+	return b->how == BT_FRAMES ? bt_frames_refer(b, st) : bt_text_refers(b, task, st);
 }
 
-/* Three to a line, names right-aligned to four, the last line as it comes: crash's block. */
-static const char *register_text(struct ka_call *c, const struct ka_pt_regs *pt, const char *exception)
+static struct ka_error *put_stack(struct bt *b, ka_addr at, struct ka_stack *st)
 {
-	struct ka_str s = { 0 };
-	const char *text;
-
-	if (exception)
-		ka_str_printf(&s, "    [exception RIP: %s]\n", exception);
-	for (unsigned i = 0; i < pt->count; i++) {
-		const char *name = pt->names[i];
-		bool is_segment = !strcmp(name, "CS") || !strcmp(name, "SS");
-		bool is_first = i % 3 == 0;
-
-		if (i && is_first)
-			ka_str_addc(&s, '\n');
-		ka_str_printf(&s, is_first ? "    " : "  ");
-		if (is_segment)
-			ka_str_printf(&s, "%s: %04" PRIx64, name, pt->value[i]);
-		else if (!strcmp(name, "RFLAGS"))
-			ka_str_printf(&s, "%s: %08" PRIx64, name, pt->value[i]);
-		else
-			ka_str_printf(&s, "%3s: %016" PRIx64, name, pt->value[i]);
-	}
-	text = ka_strdup(c->arena, s.p ? s.p : "");
-	ka_str_free(&s);
-	return text;
-}
-
-static void put_saved(struct ka_call *c, const struct ka_pt_regs *pt)
-{
-	struct bt_saved row = { .at = pt->at, .ip = pt->ip, .sp = pt->sp, .user = pt->is_user };
-	struct ka_symbol s;
-	const char *exception = NULL;
-
-	if (!pt->is_user) {
-		exception = "unknown or invalid address";
-		if (ka_symbol_at(c->k, pt->ip, &s, &row.offset)) {
-			row.function = s.name;
-			row.module = s.module;
-			exception = ka_printf(c->arena, "%s+%" PRIu64, s.name, row.offset);
-		}
-	}
-	row.text = pt->text ? own_text(c, pt) : register_text(c, pt, exception);
-	ka_out_begin(c->out, &ka_rows_bt_saved, &row);
-	for (unsigned i = 0; i < pt->count && !ka_out_is_text(c->out); i++)
-		ka_out_row(c->out, &ka_rows_bt_register, &(struct bt_register){ pt->names[i], pt->value[i] });
-	ka_out_end(c->out);
-}
-
-static void name_frame(struct ka_call *c, const struct ka_frame *f, struct bt_frame *row)
-{
-	const char *radix = ka_call_setting(c, "radix");
-	bool is_hex = ka_call_has(c, "x") || (!ka_call_has(c, "d") && radix && !strcmp(radix, "16"));
-	struct ka_symbol s;
-	uint64_t offset;
-	unsigned line;
-
-	/* a return address may lie behind the end of a function that calls one that does not return */
-	if (!ka_symbol_at(c->k, f->ip - f->is_call, &s, &offset)) {
-		row->shown = "(unknown)";
-		return;
-	}
-	row->function = s.name;
-	row->module = s.module;
-	row->offset = offset + f->is_call;
-	offset = row->offset - (f->ip - f->shown_ip);
-	row->has_offset = true;
-	row->shown = !ka_call_has(c, "s") ? s.name :
-		     ka_printf(c->arena, is_hex ? "%s+0x%" PRIx64 : "%s+%" PRIu64, s.name, offset);
-	if (ka_call_has(c, "l") && ka_source_line(c->k, f->ip - f->is_call, &row->file, &line)) {
-		row->line = line;
-		row->source = ka_printf(c->arena, "%s: %u", row->file, line);
-	}
-}
-
-static void put_frames(struct ka_call *c, const struct ka_stack *st)
-{
-	uint32_t level = 0;
-
-	for (size_t i = 0; i < st->count; i++) {
-		const struct ka_frame *f = &st->frames[i];
-		struct bt_frame row = { .at = f->ret_at, .ip = f->ip, .shown_at = f->shown_at, .shown_ip = f->shown_ip, .sp = f->sp, .by = ka_frame_by_name(f->by),
-					.guess = f->is_guess, .stack = f->stack };
-		/* what an exception interrupted is told in the exception's block; on another stack it has a line as well */
-		bool is_hidden = f->is_interrupted;
-
-		if (f->by == KA_BY_PT_REGS || !f->ret_at)
-			row.at = f->sp;
-		if (f->stack)
-			ka_out_note(c->out, "--- <%s stack> ---\n", f->stack);
-		name_frame(c, f, &row);
-		row.has_level = !is_hidden;
-		if (!is_hidden)
-			row.level = level++;
-		if (is_hidden && ka_out_is_text(c->out))
-			continue;
-		row.mark = ka_printf(c->arena, row.level < 10 ? " #%u" : "#%u", row.level);
-		ka_out_begin(c->out, &ka_rows_bt_frame, &row);
-		if (f->regs)
-			put_saved(c, f->regs);
-		ka_out_end(c->out);
-	}
-}
-
-static struct ka_error *put_stack(struct ka_call *c, ka_addr at, bool *is_first)
-{
-	struct ka_stack st;
 	struct ka_task t;
 	unsigned cpu;
-	struct ka_error *err = ka_task_read(c->k, at, &t);
+	struct ka_error *err = ka_task_read(b->k, at, &t);
 
-	if (!err)
-		err = ka_unwind_task(c->k, at, c->arena, &st);
-	if (err)
+	if (err || !is_wanted(b, at, st)) {
+		if (st)
+			ka_error_free(st->err);
 		return err;
-	struct bt_stack row = { .pid = t.pid, .task = at, .cpu = t.cpu, .comm = ka_strndup(c->arena, t.comm, sizeof(t.comm)),
-				.note = st.note };
-	row.active = ka_task_is_active(c->k, at, &cpu);
+	}
+	struct bt_stack row = { .pid = t.pid, .task = at, .cpu = t.cpu, .comm = ka_strndup(b->arena, t.comm, sizeof(t.comm)) };
+	row.note = st ? st->note : NULL;
+	row.active = ka_task_is_active(b->k, at, &cpu);
 	if (row.active)
 		row.cpu = cpu;
-	if (!*is_first)
-		ka_out_note(c->out, "\n");
-	*is_first = false;
-	ka_out_begin(c->out, &ka_rows_bt_stack, &row);
-	if (st.note)
-		ka_out_note(c->out, "%s\n", st.note);
-	put_frames(c, &st);
-	if (st.user_regs)
-		put_saved(c, st.user_regs);
-	ka_out_end(c->out);
-	if (st.err)
-		ka_call_fault(c, ka_error_wrap(st.err, "PID %d (%s)", t.pid, row.comm));
+	if (!b->is_first)
+		ka_out_note(b->c->out, "\n");
+	b->is_first = false;
+	ka_out_begin(b->c->out, &bt_rows_stack, &row);
+	put_body(b, at, st);
+	ka_out_end(b->c->out);
+	if (st && st->err)
+		ka_call_fault(b->c, ka_error_wrap(st->err, "PID %d (%s)", t.pid, row.comm));
 	return NULL;
 }
 
-static struct ka_error *put_cpus(struct ka_call *c, const char *cpus)
+/* One task, from where the user says. */
+static struct ka_error *put_task(struct bt *b, ka_addr task)
 {
+	struct ka_stack st;
+	struct ka_error *err;
+
+	if (!needs_frames(b))
+		return put_stack(b, task, NULL);
+	err = ka_unwind_task_from(b->k, task, &b->from, b->arena, &st);
+	return err ? err : put_stack(b, task, &st);
+}
+
+struct tasks {
+	KA_VEC(ka_addr);
+};
+
+/* Unwound a batch at a time on all cores, told in order. */
+static void put_tasks(struct bt *b, const struct tasks *tasks)
+{
+	struct ka_stack *stacks = ka_alloc(b->c->arena, BATCH * sizeof(*stacks));
+	struct ka_arena *arenas[BATCH];
+	struct ka_error *errors[BATCH];
+
+	if (tasks->n == 1 || b->from.has_ip || b->from.has_sp) {
+		for (size_t i = 0; i < tasks->n; i++)
+			ka_call_fault(b->c, put_task(b, tasks->at[i]));
+		return;
+	}
+	for (size_t at = 0; at < tasks->n && !ka_interrupted(); at += BATCH) {
+		size_t n = KA_MIN(tasks->n - at, (size_t)BATCH);
+
+		if (needs_frames(b))
+			ka_unwind_tasks(b->k, tasks->at + at, n, arenas, stacks, errors);
+		for (size_t i = 0; i < n; i++) {
+			bool is_unwound = needs_frames(b);
+
+			b->arena = is_unwound ? arenas[i] : ka_arena_new();
+			if (is_unwound && errors[i])
+				ka_call_fault(b->c, errors[i]);
+			else if (!ka_interrupted())
+				ka_call_fault(b->c, put_stack(b, tasks->at[at + i], is_unwound ? &stacks[i] : NULL));
+			else if (is_unwound)
+				ka_error_free(stacks[i].err);
+			ka_arena_free(b->arena);
+		}
+		b->arena = b->c->arena;
+	}
+}
+
+static void add_tasks(struct bt *b, struct tasks *tasks, ka_addr task, bool is_group)
+{
+	struct ka_task leader, t;
+	struct ka_error *err;
+	struct ka_walk w;
+	size_t first = tasks->n;
+
+	if (!is_group) {
+		ka_vec_push(tasks, task);
+		return;
+	}
+	err = ka_task_read(b->k, task, &leader);
+	if (err) {
+		ka_call_fault(b->c, err);
+		return;
+	}
+	w = ka_walk_tasks(b->k);
+	for (ka_addr at; ka_walk_next(&w, &at);) {
+		if (ka_error_drop(ka_task_read(b->k, at, &t)) || t.tgid != leader.tgid || (!t.pid && at != task))
+			continue;
+		ka_vec_push(tasks, at);
+		/* the leader first, whatever its number */
+		if (t.pid == t.tgid && tasks->n - first > 1) {
+			memmove(&tasks->at[first + 1], &tasks->at[first], (tasks->n - first - 1) * sizeof(*tasks->at));
+			tasks->at[first] = at;
+		}
+	}
+	ka_call_fault(b->c, ka_walk_end(&w));
+}
+
+static struct ka_error *add_cpus(struct bt *b, const char *cpus, struct tasks *tasks)
+{
+	struct ka_call *c = b->c;
 	unsigned count = ka_cpu_count(c->k);
 	bool *wanted = ka_alloc(c->arena, count + 1);
-	bool is_first = true;
 	const char *skipped = ka_call_value(c, "n");
 	struct ka_error *err = ka_parse_cpus(cpus, wanted, count);
 
@@ -267,6 +177,10 @@ static struct ka_error *put_cpus(struct ka_call *c, const char *cpus)
 		return err;
 	if (skipped && strcmp(skipped, "idle"))
 		return ka_call_usage(c, "-n takes the word idle");
+	if (ka_call_has(c, "E")) {
+		bt_search_cpus(b, wanted, count);
+		return NULL;
+	}
 	for (unsigned cpu = 0; cpu < count && !ka_interrupted(); cpu++) {
 		ka_addr task = ka_cpu_task(c->k, cpu);
 
@@ -283,54 +197,218 @@ static struct ka_error *put_cpus(struct ka_call *c, const char *cpus)
 		}
 		if (skipped && task == ka_cpu_idle_task(c->k, cpu))
 			continue;
-		ka_call_fault(c, put_stack(c, task, &is_first));
+		add_tasks(b, tasks, task, false);
 	}
 	return NULL;
 }
 
-static struct ka_error *bt_run(struct ka_call *c)
+/* All tasks, but for those that the machine has none of. */
+static void add_all(struct bt *b, struct tasks *tasks)
 {
-	bool is_first = true;
+	struct ka_walk w = ka_walk_tasks(b->k);
+
+	for (ka_addr at; ka_walk_next(&w, &at);)
+		ka_vec_push(tasks, at);
+	ka_call_fault(b->c, ka_walk_end(&w));
+}
+
+static struct ka_error *choose(struct bt *b, struct tasks *tasks)
+{
+	struct ka_call *c = b->c;
+	bool is_group = ka_call_has(c, "g");
 	ka_addr task;
 
-	if (ka_call_has(c, "n") && !ka_call_has(c, "a") && !ka_call_has(c, "c"))
-		return ka_call_usage(c, "-n goes with -a or -c");
-	if (ka_call_has(c, "a") + ka_call_has(c, "c") + ka_call_has(c, "p") + (c->argc > 0) > 1)
-		return ka_call_usage(c, "-a, -c, -p and tasks exclude each other");
-	if (ka_call_has(c, "a") || ka_call_has(c, "c"))
-		return put_cpus(c, ka_call_has(c, "a") ? "all" : ka_call_value(c, "c"));
+	if (ka_call_has(c, "a") || ka_call_has(c, "c") || ka_call_has(c, "E"))
+		return add_cpus(b, ka_call_has(c, "c") ? ka_call_value(c, "c") : "all", tasks);
 	if (ka_call_has(c, "p")) {
 		task = ka_panic_task(c->k);
-		return task ? put_stack(c, task, &is_first) : ka_error_new(KA_NOT_FOUND, "no task of this dump has panicked: try bt -a");
+		if (!task)
+			return ka_error_new(KA_NOT_FOUND, "no task of this dump has panicked: try bt -a");
+		add_tasks(b, tasks, task, is_group);
+		return NULL;
+	}
+	if (!c->argc && ka_call_has(c, "group")) {
+		add_all(b, tasks);
+		return NULL;
 	}
 	if (!c->argc) {
 		task = ka_call_task(c);
-		return task ? put_stack(c, task, &is_first) : ka_error_new(KA_NOT_FOUND, "there is no current task: set one with 'set PID'");
+		if (!task)
+			return ka_error_new(KA_NOT_FOUND, "there is no current task: set one with 'set PID'");
+		add_tasks(b, tasks, task, is_group);
+		return NULL;
 	}
 	for (int i = 0; i < c->argc && !ka_interrupted(); i++) {
 		struct ka_error *err = ka_parse_task(c->k, c->argv[i], &task);
 
-		ka_call_fault(c, err ? err : put_stack(c, task, &is_first));
+		if (!err) {
+			add_tasks(b, tasks, task, is_group);
+			continue;
+		}
+		/* what was named before it comes before its fault */
+		if (!ka_call_has(c, "group")) {
+			put_tasks(b, tasks);
+			tasks->n = 0;
+		}
+		ka_call_fault(c, err);
 	}
 	return NULL;
 }
 
+static struct ka_error *parse_ways(struct bt *b)
+{
+	static const struct { const char *option; enum bt_how how; } ways[] = {
+		{ "r", BT_RAW }, { "t", BT_TEXT }, { "T", BT_TEXT_ALL }, { "e", BT_SAVED }, { "o", BT_OLD },
+	};
+	struct ka_call *c = b->c;
+	const char *radix = ka_call_setting(c, "radix"), *method = ka_call_setting(c, "unwind"), *is_inline = ka_call_setting(c, "inline");
+	unsigned count = 0;
+
+	for (size_t i = 0; i < KA_COUNT(ways); i++) {
+		if (!ka_call_has(c, ways[i].option))
+			continue;
+		b->how = ways[i].how;
+		count++;
+	}
+	if (count > 1)
+		return ka_call_usage(c, "-r, -t, -T, -e and -o exclude each other");
+	if (!count && method && !strcmp(method, "scan"))
+		b->how = BT_OLD;
+	for (size_t i = 0; i < c->option_count; i++) {
+		const char *name = c->options[i].option->name;
+
+		/* twice, or as one word: with the object's address */
+		if (!strcmp(name, "F"))
+			b->data = b->data == 2 ? 3 : KA_MAX(b->data, 2u);
+		else if (!strcmp(name, "FF"))
+			b->data = 3;
+		else if (!strcmp(name, "f"))
+			b->data = KA_MAX(b->data, 1u);
+	}
+	if (b->data && b->how != BT_FRAMES && b->how != BT_RAW)
+		return ka_call_usage(c, "-f and -F show the words of frames (-r: of the whole stack), and go not with -t, -T, -e and -o");
+	b->is_hex = ka_call_has(c, "x") || (!ka_call_has(c, "d") && radix && !strcmp(radix, "16"));
+	b->has_lines = ka_call_has(c, "l");
+	b->has_offsets = ka_call_has(c, "s");
+	b->has_inline = ka_call_has(c, "i") || (is_inline && !strcmp(is_inline, "on"));
+	b->has_by = ka_call_has(c, "by");
+	return NULL;
+}
+
+static struct ka_error *parse_places(struct bt *b)
+{
+	const char *ip = ka_call_value(b->c, "I"), *sp = ka_call_value(b->c, "S");
+	struct ka_error *err = NULL;
+
+	b->ref = ka_call_value(b->c, "R");
+	if (b->ref && !ka_parse_number(b->ref, false, &b->ref_addr))
+		b->ref_addr = 0;
+	if (ip) {
+		err = ka_error_wrap(ka_parse_address(b->k, ip, &b->from.ip), "-I");
+		b->from.has_ip = true;
+	}
+	if (!err && sp) {
+		err = ka_error_wrap(ka_parse_address(b->k, sp, &b->from.sp), "-S");
+		b->from.has_sp = true;
+	}
+	return err;
+}
+
+/* A name that nothing has is a mistake; one that was inlined everywhere is no symbol. */
+static struct ka_error *check_ref(struct bt *b)
+{
+	struct ka_symbol s;
+
+	if (!b->ref || !b->is_first || b->ref_addr || !ka_error_drop(ka_symbol_find(b->k, b->ref, &s)))
+		return NULL;
+	return ka_error_new(KA_NOT_FOUND, "-R: no stack refers to '%s', which is no symbol either", b->ref);
+}
+
+static struct ka_error *toggle(struct ka_call *c)
+{
+	const char *method = ka_call_setting(c, "unwind");
+	bool is_old = method && !strcmp(method, "scan");
+	struct ka_error *err = ka_call_set_setting(c, "unwind", is_old ? "rules" : "scan");
+
+	if (!err)
+		ka_out_note(c->out, "bt: use %s bt method by default\n", is_old ? "new" : "old");
+	return err;
+}
+
+static struct ka_error *bt_run(struct ka_call *c)
+{
+	struct bt b = { .c = c, .k = c->k, .is_first = true, .arena = c->arena };
+	struct tasks tasks = { 0 };
+	struct ka_error *err;
+
+	if (ka_call_has(c, "A"))
+		return ka_error_new(KA_UNSUPPORTED, "-A shows the vector registers of s390x, which this machine is not: try bt -a");
+	if (ka_call_has(c, "O"))
+		return toggle(c);
+	if (ka_call_has(c, "n") && !ka_call_has(c, "a") && !ka_call_has(c, "c"))
+		return ka_call_usage(c, "-n goes with -a or -c");
+	if (ka_call_has(c, "a") + ka_call_has(c, "c") + ka_call_has(c, "p") + (c->argc > 0) > 1)
+		return ka_call_usage(c, "-a, -c, -p and tasks exclude each other");
+	err = parse_ways(&b);
+	if (!err)
+		err = parse_places(&b);
+	if (!err && ka_call_has(c, "v"))
+		bt_check(&b);
+	else if (!err)
+		err = choose(&b, &tasks);
+	if (!err && (b.from.has_ip || b.from.has_sp) && tasks.n > 1)
+		err = ka_call_usage(c, "-I and -S are of one task's stack");
+	if (!err && ka_call_has(c, "group"))
+		bt_group_put(&b, tasks.at, tasks.n);
+	else if (!err)
+		put_tasks(&b, &tasks);
+	if (!err)
+		err = check_ref(&b);
+	ka_vec_free(&tasks);
+	ka_vec_free(&b.chains);
+	ka_map_free(&b.chain_of);
+	return err;
+}
+
 static const struct ka_option bt_options[] = {
 	{ "a", NULL, "the active task of every CPU", false },
+	{ "A", NULL, "as -a, with the vector registers: of s390x alone", false },
 	{ "c", "CPUS", "the active tasks of these CPUs: 1,3-5, or a for all", false },
 	{ "p", NULL, "the task that panicked", false },
 	{ "n", "idle", "with -a or -c: leave out the idle tasks", false },
+	{ "g", NULL, "all threads of the task's thread group, the leader first", false },
+	{ "group", NULL, "tasks with the same stack once, with their number; of all tasks, unless some are given", true },
 	{ "l", NULL, "source file and line of each frame", false },
+	{ "i", NULL, "inlined functions, though they were switched off (set inline off)", false },
+	{ "by", NULL, "who found each frame: orc, cfi, fp, scan ...", true },
 	{ "s", NULL, "offset in the function of each frame", false },
 	{ "x", NULL, "offsets of -s in hexadecimal", false },
 	{ "d", NULL, "offsets of -s in decimal (the default, but for set radix 16)", false },
+	{ "f", NULL, "the words that each frame has on the stack", false },
+	{ "F", NULL, "as -f, with symbols, and [CACHE] where a word points to a slab object; twice (-FF): [ADDRESS:CACHE]", false },
+	{ "FF", NULL, "as -F, with the addresses of slab objects", false },
+	{ "r", NULL, "the whole stack as words (with -F: as symbols)", false },
+	{ "t", NULL, "every address of code on the stack, from where unwinding starts", false },
+	{ "T", NULL, "every address of code on the whole stack of the task", false },
+	{ "o", NULL, "as -t, numbered as if all of them were frames: most are stale", false },
+	{ "O", NULL, "from now on -o is the default; once more, it is not (set unwind)", false },
+	{ "e", NULL, "search the stack of the task for registers that exceptions, interrupts and system calls saved", false },
+	{ "E", NULL, "the same on the IRQ and exception stacks of all CPUs, or of those of -c", false },
+	{ "v", NULL, "check the stacks of all tasks for overflow", false },
+	{ "R", "REF", "only tasks whose stack refers to this symbol or address", false },
+	{ "I", "IP", "start at this instruction", false },
+	{ "S", "SP", "start at this stack pointer; without -I from the first return address there", false },
 	{ NULL, NULL, NULL, false },
 };
-static const struct ka_rows *const bt_rows[] = { &ka_rows_bt_stack, &ka_rows_bt_frame, &ka_rows_bt_saved, &ka_rows_bt_register, NULL };
+static const struct ka_rows *const bt_rows[] = {
+	&bt_rows_stack, &bt_rows_frame, &bt_rows_inlined, &bt_rows_saved, &bt_rows_register, &bt_rows_word, &bt_rows_text, &bt_rows_area,
+	&bt_rows_overflow, &bt_rows_group, &bt_rows_member, NULL,
+};
 
 const struct ka_command ka_command_bt = {
 	.name = "bt",
-	.args = "[-a | -c CPUS | -p | PID | TASK]... [-n idle] [-l] [-s [-x | -d]]",
+	.args = "[-a | -c CPUS | -p | [-g] [PID | TASK]...] [--group] [-n idle] [-l] [-s [-x | -d]] [-f | -F | -FF] [-r | -t | -T | -e | -o] "
+		"[-R REF] [-I IP] [-S SP] | -E [-c CPUS] | -v | -O",
 	.brief = "backtrace: the kernel stack of a task",
 	.help = "Without arguments: of the current task (see set), which is the one that panicked when the dump is opened.\n"
 		"\n"
@@ -339,14 +417,26 @@ const struct ka_command ka_command_bt = {
 		"the registers that it saved follow, with the function and offset where it happened; the last block is that of user mode.\n"
 		"'--- <NMI exception stack> ---' and the like say that the frames before are on another stack.\n"
 		"\n"
+		"Lines with (inlined) are functions whose code was inlined into the function of the next frame: they have no place on the\n"
+		"stack and no number. 'set inline off' leaves them out.\n"
+		"\n"
 		"Frames are found by the kernel's ORC data or by DWARF call frame information. What only a frame pointer or a scan of the\n"
-		"stack suggests is marked with ?.\n"
+		"stack suggests is marked with ?; --by tells of each frame who found it.\n"
+		"\n"
+		"--group is the first thing to look at when a machine hangs: tasks that wait at the same place are one entry, the largest\n"
+		"group first. foreach chooses the tasks: 'foreach UN bt --group'.\n"
+		"\n"
+		"-v looks for an overwritten mark at the end of each stack, damaged thread_info, and stack pointers below their stack.\n"
 		"\n"
 		"EXAMPLES\n"
 		"    bt -l\n"
 		"    bt -a\n"
 		"    bt 1 -s\n"
-		"    foreach UN bt\n",
+		"    bt -FF 1\n"
+		"    foreach UN bt\n"
+		"    bt --group\n"
+		"    foreach bt -R mutex_lock\n"
+		"    bt -E\n",
 	.options = bt_options,
 	.needs = KA_NEED_TYPES | KA_NEED_TASKS | KA_NEED_SYMBOLS | KA_TAKES_TASKS,
 	.rows = bt_rows,

@@ -84,6 +84,8 @@ ka_addr ka_call_task(const struct ka_call *c);
 struct ka_error *ka_call_set_task(struct ka_call *c, ka_addr task) KA_MUST_CHECK;
 /* Settings by name ("radix" -> "10"); NULL when there is no such setting. */
 const char *ka_call_setting(const struct ka_call *c, const char *name);
+/* As `set NAME VALUE`. */
+struct ka_error *ka_call_set_setting(struct ka_call *c, const char *name, const char *value) KA_MUST_CHECK;
 
 /* Numbers as crash reads them: 0x.. hex; digits with a-f hex; else decimal first where is_decimal, hex where not. False when not a number. */
 bool ka_parse_number(const char *text, bool is_decimal, uint64_t *ret);

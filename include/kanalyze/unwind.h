@@ -61,4 +61,36 @@ struct ka_stack {
 struct ka_error *ka_unwind_task(struct ka_kernel *k, ka_addr task, struct ka_arena *a, struct ka_stack *ret) KA_MUST_CHECK;
 const char *ka_frame_by_name(enum ka_frame_by by);
 
+/* Where the user wants unwinding to start, in place of what the task has. */
+struct ka_unwind_from {
+	bool has_ip, has_sp;
+	ka_addr ip, sp;		/* sp alone: the first word from there on that is a return address */
+};
+/* As ka_unwind_task(). from may be NULL. */
+struct ka_error *ka_unwind_task_from(struct ka_kernel *k, ka_addr task, const struct ka_unwind_from *from, struct ka_arena *a,
+				     struct ka_stack *ret) KA_MUST_CHECK;
+/* A task each, on all cores; errors[i] says why there is nothing of stacks[i]. The frames are in arenas[i], which are made here. */
+void ka_unwind_tasks(struct ka_kernel *k, const ka_addr *tasks, size_t count, struct ka_arena **arenas, struct ka_stack *stacks,
+		     struct ka_error **errors);
+
+/* A stack: of a task, or one that a CPU has for interrupts and exceptions. */
+struct ka_stack_place {
+	ka_addr start, end;
+	const char *name;	/* "task", "IRQ", "NMI exception" ... */
+};
+#define KA_STACK_PLACES 16
+/* Those of a CPU; at most KA_STACK_PLACES. */
+unsigned ka_cpu_stack_places(struct ka_kernel *k, unsigned cpu, struct ka_stack_place *ret);
+/* The stack of a task, and when it is on a CPU those of that CPU behind it. */
+unsigned ka_task_stack_places(struct ka_kernel *k, ka_addr task, struct ka_stack_place *ret);
+/*
+ * What lies at an address taken for struct pt_regs. False: it cannot be read. *ret_is_likely: could an exception, interrupt or
+ * system call have left it there?
+ */
+bool ka_pt_regs_at(struct ka_kernel *k, ka_addr at, struct ka_pt_regs *ret, bool *ret_is_likely);
+/* sizeof(struct pt_regs). */
+uint64_t ka_pt_regs_size(struct ka_kernel *k);
+/* Name of a register of struct ka_regs: "rax", "x29"; NULL past the last. */
+const char *ka_reg_name(struct ka_kernel *k, unsigned n);
+
 #endif

@@ -49,6 +49,8 @@ struct ka_stack_ops {
 	 * (is_pt_regs with the CFA at struct pt_regs, or is_end). May be NULL: unwind data tell.
 	 */
 	bool (*entry_rules)(struct ka_kernel *k, const struct ka_stacks *s, const struct ka_cursor *c, struct ka_frame_rules *ret);
+	/* Could an exception, interrupt or system call have saved this? */
+	bool (*is_saved)(struct ka_kernel *k, const struct ka_pt_regs *pt);
 	/* The last functions of a CPU at a crash, which go on after the registers were saved; the innermost first. */
 	const char *ends[8];
 };
@@ -58,6 +60,9 @@ const struct ka_stack_ops *ka_stack_ops(const struct ka_kernel *k);
 
 /* Sets a register by its DWARF name: "rbp", "x29". */
 void ka_cursor_set(struct ka_kernel *k, struct ka_cursor *c, const char *name, uint64_t value);
+void ka_cursor_set_ip(struct ka_kernel *k, struct ka_cursor *c, ka_addr ip);
+/* Is it an address in code with a call right before it? */
+bool ka_unwind_is_return(struct ka_kernel *k, uint64_t v);
 void ka_cursor_from_regs(struct ka_kernel *k, const struct ka_regs *regs, struct ka_cursor *ret);
 /* From a return address found at a slot of a stack. False when it cannot be read. */
 bool ka_cursor_from_slot(struct ka_kernel *k, ka_addr slot, struct ka_cursor *ret);
@@ -66,5 +71,8 @@ struct ka_error *ka_cursor_step(struct ka_kernel *k, const struct ka_stacks *s, 
 /* Where a task's unwinding starts. *ret_note says why there is nothing to start from when false. */
 bool ka_unwind_start(struct ka_kernel *k, const struct ka_task *t, const struct ka_stacks *s, bool is_active, unsigned cpu,
 		     struct ka_arena *a, struct ka_cursor *ret, const char **ret_note);
+/* From the stack pointer that the user gave (has_sp). */
+struct ka_error *ka_unwind_start_at(struct ka_kernel *k, const struct ka_stacks *s, const struct ka_unwind_from *from,
+				    struct ka_cursor *ret) KA_MUST_CHECK;
 
 #endif

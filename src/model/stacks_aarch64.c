@@ -121,10 +121,30 @@ static bool entry_rules(struct ka_kernel *k, const struct ka_stacks *s, const st
 	return true;
 }
 
+/* PSTATE has one of the modes Linux runs in (EL0t, EL1t, EL1h, EL2h of VHE), not aarch32 in the kernel, and nothing above bit 33. */
+static bool is_saved(struct ka_kernel *k, const struct ka_pt_regs *pt)
+{
+	uint64_t state = 0, lr = 0;
+
+	for (unsigned i = 0; i < pt->count; i++) {
+		if (!strcmp(pt->names[i], "PSTATE"))
+			state = pt->value[i];
+		else if (!strcmp(pt->names[i], "LR"))
+			lr = pt->value[i];
+	}
+	if (state >> 34 || pt->ip & 3)
+		return false;
+	if (pt->is_user)	/* a page of zeros would do, too */
+		return pt->ip && pt->sp && !(state & 0xf) && !ka_is_kernel_addr(k, pt->ip) && !ka_is_kernel_addr(k, pt->sp);
+	return ((state & 0x1f) == 4 || (state & 0x1f) == 5 || (state & 0x1f) == 9) && ka_is_text(k, pt->ip) &&
+	       ka_is_kernel_addr(k, pt->sp) && !(pt->sp & 15) && ka_is_text(k, k->arch->strip_ip(&k->layout, lr));
+}
+
 const struct ka_stack_ops ka_stacks_aarch64 = {
 	.e_machine = EM_AARCH64,
 	.add_cpu_stacks = add_cpu_stacks,
 	.start_sleeping = start_sleeping,
+	.is_saved = is_saved,
 	.entry_rules = entry_rules,
 	/* the one that boots the capture kernel, and those that wait for it: in the IPI's handler, under its names */
 	.ends = { "machine_kexec", "ipi_cpu_crash_stop", "do_handle_IPI", "handle_IPI", "ipi_handler" },

@@ -109,10 +109,31 @@ static bool start_sleeping(struct ka_kernel *k, const struct ka_task *t, struct 
 	return true;
 }
 
+static uint64_t saved_value(const struct ka_pt_regs *pt, const char *name)
+{
+	for (unsigned i = 0; i < pt->count; i++)
+		if (!strcmp(pt->names[i], name))
+			return pt->value[i];
+	return 0;
+}
+
+/* Selectors and flags as Linux has them. An NMI leaves SS 0 in kernel mode; flags: reserved bits (bit 1 is always set), and those above ID. */
+static bool is_saved(struct ka_kernel *k, const struct ka_pt_regs *pt)
+{
+	uint64_t cs = saved_value(pt, "CS"), ss = saved_value(pt, "SS"), flags = saved_value(pt, "RFLAGS");
+
+	if ((flags & 0xffffffffffc08028ull) || !(flags & 2))
+		return false;
+	if (cs == 0x10)
+		return (ss == 0x18 || ss == 0 || ss == 0x10) && ka_is_kernel_addr(k, pt->sp) && ka_is_text(k, pt->ip);
+	return (cs == 0x33 || cs == 0x23) && ss == 0x2b && pt->ip && pt->sp && pt->ip >> 63 == 0 && pt->sp >> 63 == 0;
+}
+
 const struct ka_stack_ops ka_stacks_x86_64 = {
 	.e_machine = EM_X86_64,
 	.add_cpu_stacks = add_cpu_stacks,
 	.start_sleeping = start_sleeping,
+	.is_saved = is_saved,
 	/*
 	 * The one that boots the capture kernel, and those that wait for it. objtool takes machine_kexec() for one that never
 	 * returns, and ORC ends at its call: without CFI the caller's is the next best.

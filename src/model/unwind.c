@@ -34,6 +34,12 @@ static struct ka_frame *add_frame(struct ka_kernel *k, struct ka_stack *st, stru
 
 struct ka_error *ka_unwind_task(struct ka_kernel *k, ka_addr task, struct ka_arena *a, struct ka_stack *ret)
 {
+	return ka_unwind_task_from(k, task, NULL, a, ret);
+}
+
+struct ka_error *ka_unwind_task_from(struct ka_kernel *k, ka_addr task, const struct ka_unwind_from *from, struct ka_arena *a,
+				     struct ka_stack *ret)
+{
 	struct ka_stacks stacks;
 	struct ka_cursor c;
 	struct ka_task t;
@@ -47,8 +53,15 @@ struct ka_error *ka_unwind_task(struct ka_kernel *k, ka_addr task, struct ka_are
 		return err;
 	is_active = ka_task_is_active(k, task, &cpu);
 	ka_stacks_of(k, &t, is_active, cpu, &stacks);
-	if (!ka_unwind_start(k, &t, &stacks, is_active, cpu, a, &c, &ret->note))
+	if (from && from->has_sp) {
+		err = ka_unwind_start_at(k, &stacks, from, &c);
+		if (err)
+			return err;
+	} else if (!ka_unwind_start(k, &t, &stacks, is_active, cpu, a, &c, &ret->note)) {
 		return NULL;
+	} else if (from && from->has_ip) {
+		ka_cursor_set_ip(k, &c, from->ip);
+	}
 	if (c.is_end && c.pt) {		/* it ran in user mode, and nothing of the kernel is on its stack */
 		ret->user_regs = c.pt;
 		ret->note = "(user mode)";

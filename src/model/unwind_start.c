@@ -204,3 +204,25 @@ bool ka_unwind_start(struct ka_kernel *k, const struct ka_task *t, const struct 
 	*ret_note = ka_printf(a, "(active: the dump has no registers of CPU %u; frames from what its stack holds, inner ones may lack)", cpu);
 	return true;
 }
+
+struct ka_error *ka_unwind_start_at(struct ka_kernel *k, const struct ka_stacks *s, const struct ka_unwind_from *from, struct ka_cursor *ret)
+{
+	const struct ka_stack_area *area = ka_stacks_at(s, from->sp);
+	struct ka_regs none = { 0 };
+	unsigned word = k->long_size;
+	uint64_t v;
+
+	if (!area)
+		return ka_error_at(KA_USAGE, KA_SPACE_VIRT, from->sp, "0x%" PRIx64 " is in no stack of this task", from->sp);
+	if (from->has_ip) {
+		ka_cursor_from_regs(k, &none, ret);
+		ka_cursor_set(k, ret, k->arch->reg_names[k->arch->sp_reg], from->sp);
+		ret->sp = from->sp;
+		ka_cursor_set_ip(k, ret, from->ip);
+		return NULL;
+	}
+	for (ka_addr at = (from->sp + word - 1) & ~(ka_addr)(word - 1); at < area->end; at += word)
+		if (!ka_error_drop(ka_read_ulong(k, at, &v)) && ka_unwind_is_return(k, v) && ka_cursor_from_slot(k, at, ret))
+			return NULL;
+	return ka_error_at(KA_NOT_FOUND, KA_SPACE_VIRT, from->sp, "no return address lies in the stack from 0x%" PRIx64 " on", from->sp);
+}

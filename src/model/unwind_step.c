@@ -41,6 +41,13 @@ void ka_cursor_from_regs(struct ka_kernel *k, const struct ka_regs *regs, struct
 	ret->by = KA_BY_START;
 }
 
+void ka_cursor_set_ip(struct ka_kernel *k, struct ka_cursor *c, ka_addr ip)
+{
+	c->ip = ip;
+	c->is_call = false;
+	reg_set(&c->regs, k->arch->ip_reg, ip);
+}
+
 bool ka_cursor_from_slot(struct ka_kernel *k, ka_addr slot, struct ka_cursor *ret)
 {
 	uint64_t ip, fp;
@@ -280,6 +287,13 @@ static bool is_after_call(struct ka_kernel *k, ka_addr ip)
 
 	return !k->arch->is_after_call ||
 	       (!ka_error_drop(ka_read(k, ip - sizeof(before), before, sizeof(before))) && k->arch->is_after_call(before));
+}
+
+bool ka_unwind_is_return(struct ka_kernel *k, uint64_t v)
+{
+	if (k->arch->strip_ip)
+		v = k->arch->strip_ip(&k->layout, v);
+	return ka_is_text(k, v) && is_after_call(k, v);
 }
 
 static struct ka_error *scan(struct ka_kernel *k, const struct ka_stacks *s, struct ka_cursor *c)

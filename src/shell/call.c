@@ -261,6 +261,11 @@ const char *ka_call_setting(const struct ka_call *c, const char *name)
 	return ka_settings_get(&c->session->settings, name);
 }
 
+struct ka_error *ka_call_set_setting(struct ka_call *c, const char *name, const char *value)
+{
+	return ka_settings_set(&c->session->settings, c->session, name, value);
+}
+
 /* Without a vmlinux some layouts come from VMCOREINFO, but not those of whole commands. */
 static bool is_minimal(struct ka_kernel *k)
 {
