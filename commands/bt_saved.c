@@ -8,6 +8,8 @@
 
 #define STACK_END_MAGIC 0x57ac6e9d	/* magic.h, c6f44459; set in fork since 2.6.29 */
 
+#define TOP_PADDING 32			/* above struct pt_regs: 16 bytes where the processor has FRED (v6.9) */
+
 struct bt_area {
 	uint32_t cpu;
 	const char *name, *head;
@@ -45,6 +47,9 @@ static size_t search(struct bt *b, ka_addr start, ka_addr end)
 		bool is_likely;
 
 		if (!ka_pt_regs_at(b->k, at, &pt, &is_likely) || !is_likely)
+			continue;
+		/* those of user mode are the first thing on a stack; elsewhere a few numbers look like them */
+		if (pt.is_user && end - at - size > TOP_PADDING)
 			continue;
 		ka_out_note(b->c->out, "\n  %s-MODE EXCEPTION FRAME AT: %0*" PRIx64 "\n", pt.is_user ? "USER" : "KERNEL", (int)word * 2, at);
 		bt_saved_put(b, &pt);

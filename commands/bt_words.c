@@ -71,10 +71,11 @@ static bool next_word(struct reader *r, ka_addr *ret_at, uint64_t *ret)
 static void name_word(struct bt *b, struct bt_word *w, unsigned data, struct ka_str *to)
 {
 	struct ka_slab_object object;
+	ka_addr value = ka_strip_return(b->k, w->value);
 	struct ka_symbol s;
 
-	if (data > 1 && ka_is_kernel_addr(b->k, w->value)) {
-		if (ka_symbol_at(b->k, w->value, &s, &w->offset)) {
+	if (data > 1 && ka_is_kernel_addr(b->k, value)) {
+		if (ka_symbol_at(b->k, value, &s, &w->offset)) {
 			const char *name = w->offset ? ka_printf(b->arena, "%s+%" PRIu64, s.name, w->offset) : s.name;
 
 			w->symbol = s.name;
@@ -160,6 +161,7 @@ static bool text_words(struct bt *b, ka_addr at, ka_addr end, bool is_shown, uin
 	while (next_word(&r, &row.at, &v)) {
 		struct ka_symbol s;
 
+		v = ka_strip_return(b->k, v);
 		if (!ka_is_text(b->k, v) || !ka_symbol_at(b->k, v, &s, &row.offset))
 			continue;
 		/* a pointer to a function is no return address */

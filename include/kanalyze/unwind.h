@@ -90,6 +90,8 @@ unsigned ka_task_stack_places(struct ka_kernel *k, ka_addr task, struct ka_stack
 bool ka_pt_regs_at(struct ka_kernel *k, ka_addr at, struct ka_pt_regs *ret, bool *ret_is_likely);
 /* sizeof(struct pt_regs). */
 uint64_t ka_pt_regs_size(struct ka_kernel *k);
+/* A return address as it lies in memory, without the signature that aarch64 may have put into it; other values as they are. */
+ka_addr ka_strip_return(struct ka_kernel *k, uint64_t value);
 /* Name of a register of struct ka_regs: "rax", "x29"; NULL past the last. */
 const char *ka_reg_name(struct ka_kernel *k, unsigned n);
 

@@ -49,8 +49,17 @@ bool ka_pt_regs_at(struct ka_kernel *k, ka_addr at, struct ka_pt_regs *ret, bool
 		return false;
 	k->arch->pt_regs(bytes, false, &regs, ret);
 	ret->at = at;
+	if (k->arch->pt_ra_at && !ret->is_user)
+		ret->value[k->arch->pt_ra_at] = ka_strip_return(k, ret->value[k->arch->pt_ra_at]);
 	*ret_is_likely = ops && ops->is_saved && ops->is_saved(k, ret);
 	return true;
+}
+
+ka_addr ka_strip_return(struct ka_kernel *k, uint64_t value)
+{
+	ka_addr plain = k->arch->strip_ip ? k->arch->strip_ip(&k->layout, value) : value;
+
+	return plain == value || !ka_is_text(k, plain) ? value : plain;
 }
 
 const char *ka_reg_name(struct ka_kernel *k, unsigned n)
