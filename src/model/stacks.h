@@ -71,6 +71,9 @@ struct ka_error *ka_cursor_step(struct ka_kernel *k, const struct ka_stacks *s, 
 /* Where a task's unwinding starts. *ret_note says why there is nothing to start from when false. */
 bool ka_unwind_start(struct ka_kernel *k, const struct ka_task *t, const struct ka_stacks *s, bool is_active, unsigned cpu,
 		     struct ka_arena *a, struct ka_cursor *ret, const char **ret_note);
+/* Of a task that sleeps and whose saved stack pointer is lost. */
+bool ka_unwind_start_lost(struct ka_kernel *k, const struct ka_task *t, const struct ka_stacks *s, struct ka_arena *a,
+			  struct ka_cursor *ret, const char **ret_note);
 /* From the stack pointer that the user gave (has_sp). */
 struct ka_error *ka_unwind_start_at(struct ka_kernel *k, const struct ka_stacks *s, const struct ka_unwind_from *from,
 				    struct ka_cursor *ret) KA_MUST_CHECK;

@@ -122,8 +122,8 @@ static bool find_slot(struct ka_kernel *k, const char *function, const struct ka
 	return false;
 }
 
-static bool start_sleeping(struct ka_kernel *k, const struct ka_task *t, const struct ka_stacks *s, struct ka_cursor *ret,
-			   const char **ret_note)
+static bool start_sleeping(struct ka_kernel *k, const struct ka_task *t, const struct ka_stacks *s, struct ka_arena *a,
+			   struct ka_cursor *ret, const char **ret_note)
 {
 	if (!t->stack) {
 		*ret_note = "(no stack)";
@@ -131,11 +131,11 @@ static bool start_sleeping(struct ka_kernel *k, const struct ka_task *t, const s
 	}
 	if (t->is_sp_lost) {
 		*ret_note = "(its saved stack pointer could not be read)";
-		return false;
+		return ka_unwind_start_lost(k, t, s, a, ret, ret_note);
 	}
 	if (!t->thread_sp || !ka_stacks_at(s, t->thread_sp)) {
 		*ret_note = "(its saved stack pointer is in no stack of the task)";
-		return false;
+		return ka_unwind_start_lost(k, t, s, a, ret, ret_note);
 	}
 	return ka_stack_ops(k) && ka_stack_ops(k)->start_sleeping(k, t, ret, ret_note);
 }
@@ -192,7 +192,7 @@ bool ka_unwind_start(struct ka_kernel *k, const struct ka_task *t, const struct 
 		     struct ka_arena *a, struct ka_cursor *ret, const char **ret_note)
 {
 	if (!is_active)
-		return start_sleeping(k, t, s, ret, ret_note);
+		return start_sleeping(k, t, s, a, ret, ret_note);
 	if (start_active(k, s, cpu, a, ret))
 		return true;
 	*ret_note = "(active)";
