@@ -31,7 +31,7 @@ struct bt {
 	enum bt_how how;
 	unsigned data;		/* 1: -f, 2: -F, 3: -FF */
 	bool has_lines, has_offsets, is_hex, has_inline, has_by;
-	bool is_first;
+	bool is_first, has_registers;
 	const char *ref;	/* -R; NULL: none */
 	ka_addr ref_addr;	/* the same as a number; 0: it is none */
 	struct ka_unwind_from from;
@@ -44,10 +44,14 @@ struct bt {
 extern const struct ka_rows bt_rows_saved, bt_rows_register;
 void bt_saved_begin(struct bt *b, const struct ka_pt_regs *pt);	/* ka_out_end() is the caller's */
 void bt_saved_put(struct bt *b, const struct ka_pt_regs *pt);
+/* Registers that are known in a frame. */
+void bt_registers_put(struct bt *b, const struct ka_frame *f);
 
 /* bt_frames.c */
 extern const struct ka_rows bt_rows_frame, bt_rows_inlined;
 void bt_frames_put(struct bt *b, const struct ka_stack *st);
+/* The one with this number, by itself. */
+void bt_frame_put(struct bt *b, const struct ka_stack *st, uint32_t level);
 const struct bt_chain *bt_chain_at(struct bt *b, ka_addr addr);
 /* Name of a text address as -s wants it; NULL: no symbol. back: bytes to look before it (return addresses). */
 const char *bt_name(struct bt *b, ka_addr addr, bool has_offset, struct ka_symbol *ret);

@@ -171,41 +171,56 @@ bool bt_frames_refer(struct bt *b, const struct ka_stack *st)
 	return false;
 }
 
-void bt_frames_put(struct bt *b, const struct ka_stack *st)
+/* is_alone: as the only one, which is shown though the block of an exception tells it. */
+static void put_frame(struct bt *b, const struct ka_stack *st, size_t i, uint32_t *level, bool is_alone)
 {
 	bool is_text = ka_out_is_text(b->c->out);
+	const struct ka_frame *f = &st->frames[i];
+	const struct bt_chain *chain = bt_chain_at(b, f->ip - f->is_call);
+	struct bt_frame row = { .at = f->ret_at, .ip = f->ip, .shown_at = f->shown_at, .shown_ip = f->shown_ip, .sp = f->sp, .by = ka_frame_by_name(f->by),
+				.guess = f->is_guess, .stack = f->stack };
+	/* what an exception interrupted is told in the exception's block; on another stack it has a line as well */
+	bool is_hidden = f->is_interrupted;
+
+	if (f->by == KA_BY_PT_REGS || !f->ret_at)
+		row.at = f->sp;
+	if (f->stack && !is_alone)
+		ka_out_note(b->c->out, "--- <%s stack> ---\n", f->stack);
+	name_frame(b, f, chain, &row);
+	if (b->has_by)
+		row.found = row.by;
+	row.has_level = !is_hidden;
+	if (!is_hidden)
+		row.level = (*level)++;
+	if (is_text)
+		put_inlined(b, chain);
+	if (is_hidden && is_text)
+		return;
+	row.mark = ka_printf(b->arena, row.level < 10 ? " #%u" : "#%u", row.level);
+	ka_out_begin(b->c->out, &bt_rows_frame, &row);
+	if (!is_text)
+		put_inlined(b, chain);
+	if (f->regs && !is_alone)
+		bt_saved_put(b, f->regs);
+	if (b->data)
+		put_data(b, st, i);
+	if (is_alone && b->has_registers)
+		bt_registers_put(b, f);
+	ka_out_end(b->c->out);
+}
+
+void bt_frames_put(struct bt *b, const struct ka_stack *st)
+{
 	uint32_t level = 0;
 
-	for (size_t i = 0; i < st->count; i++) {
-		const struct ka_frame *f = &st->frames[i];
-		const struct bt_chain *chain = bt_chain_at(b, f->ip - f->is_call);
-		struct bt_frame row = { .at = f->ret_at, .ip = f->ip, .shown_at = f->shown_at, .shown_ip = f->shown_ip, .sp = f->sp, .by = ka_frame_by_name(f->by),
-					.guess = f->is_guess, .stack = f->stack };
-		/* what an exception interrupted is told in the exception's block; on another stack it has a line as well */
-		bool is_hidden = f->is_interrupted;
+	for (size_t i = 0; i < st->count; i++)
+		put_frame(b, st, i, &level, false);
+}
 
-		if (f->by == KA_BY_PT_REGS || !f->ret_at)
-			row.at = f->sp;
-		if (f->stack)
-			ka_out_note(b->c->out, "--- <%s stack> ---\n", f->stack);
-		name_frame(b, f, chain, &row);
-		if (b->has_by)
-			row.found = row.by;
-		row.has_level = !is_hidden;
-		if (!is_hidden)
-			row.level = level++;
-		if (is_text)
-			put_inlined(b, chain);
-		if (is_hidden && is_text)
-			continue;
-		row.mark = ka_printf(b->arena, row.level < 10 ? " #%u" : "#%u", row.level);
-		ka_out_begin(b->c->out, &bt_rows_frame, &row);
-		if (!is_text)
-			put_inlined(b, chain);
-		if (f->regs)
-			bt_saved_put(b, f->regs);
-		if (b->data)
-			put_data(b, st, i);
-		ka_out_end(b->c->out);
-	}
+void bt_frame_put(struct bt *b, const struct ka_stack *st, uint32_t level)
+{
+	size_t i;
+
+	if (ka_stack_level(st, level, &i))
+		put_frame(b, st, i, &level, true);
 }

@@ -123,3 +123,26 @@ void bt_saved_put(struct bt *b, const struct ka_pt_regs *pt)
 	ka_out_end(b->c->out);
 }
 
+
+void bt_registers_put(struct bt *b, const struct ka_frame *f)
+{
+	struct ka_str s = { 0 };
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < KA_REGS_MAX && ka_reg_name(b->k, i); i++) {
+		struct bt_register row = { ka_reg_name(b->k, i), f->state.value[i] };
+
+		if (!(f->state.known >> i & 1))
+			continue;
+		if (!ka_out_is_text(b->c->out)) {
+			ka_out_row(b->c->out, &bt_rows_register, &row);
+			continue;
+		}
+		ka_str_printf(&s, n % 3 ? "  %3s: %0*" PRIx64 : "    %3s: %0*" PRIx64, row.name, (int)ka_long_size(b->k) * 2, row.value);
+		if (++n % 3 == 0)
+			ka_str_addc(&s, '\n');
+	}
+	if (s.len)
+		ka_out_note(b->c->out, "%s", s.p);
+	ka_str_free(&s);
+}

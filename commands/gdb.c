@@ -353,7 +353,7 @@ static struct ka_error *disassemble(struct ka_call *c, const char *flags, const 
 static struct ka_error *run(struct ka_call *c)
 {
 	static const struct { const char *word, *instead; } others[] = {
-		{ "bt", "bt" }, { "backtrace", "bt" }, { "where", "bt" }, { "frame", "bt" }, { "thread", "set" }, { "set", "set" }, { "break", "" },
+		{ "bt", "bt" }, { "backtrace", "bt" }, { "where", "bt" }, { "frame", "frame" }, { "up", "up" }, { "down", "down" }, { "thread", "set" }, { "set", "set" }, { "break", "" },
 		{ "run", "" }, { "step", "" }, { "next", "" }, { "continue", "" }, { "source", "-i FILE" }, { "help", "help" },
 		{ "add-symbol-file", "mod -s" }, { "find", "search" }, { "printf", "p" },
 	};

@@ -82,6 +82,9 @@ unsigned ka_call_keep_value(struct ka_call *c, const struct ka_value *x);
 /* Context: the current task. */
 ka_addr ka_call_task(const struct ka_call *c);
 struct ka_error *ka_call_set_task(struct ka_call *c, ka_addr task) KA_MUST_CHECK;
+/* Number of the frame of the current task that `frame` chose; false: none was. Another task forgets it. */
+bool ka_call_frame(const struct ka_call *c, uint32_t *ret);
+void ka_call_set_frame(struct ka_call *c, uint32_t level);
 /* Settings by name ("radix" -> "10"); NULL when there is no such setting. */
 const char *ka_call_setting(const struct ka_call *c, const char *name);
 /* As `set NAME VALUE`. */

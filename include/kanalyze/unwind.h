@@ -60,6 +60,8 @@ struct ka_stack {
  */
 struct ka_error *ka_unwind_task(struct ka_kernel *k, ka_addr task, struct ka_arena *a, struct ka_stack *ret) KA_MUST_CHECK;
 const char *ka_frame_by_name(enum ka_frame_by by);
+/* Index of the frame with a number as bt prints it: what an exception interrupted on the same stack has none. */
+bool ka_stack_level(const struct ka_stack *st, uint32_t level, size_t *ret);
 
 /* Where the user wants unwinding to start, in place of what the task has. */
 struct ka_unwind_from {

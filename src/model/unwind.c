@@ -109,3 +109,15 @@ const char *ka_frame_by_name(enum ka_frame_by by)
 
 	return (unsigned)by < KA_COUNT(names) ? names[by] : "?";
 }
+
+bool ka_stack_level(const struct ka_stack *st, uint32_t level, size_t *ret)
+{
+	for (size_t i = 0; i < st->count; i++) {
+		if (st->frames[i].is_interrupted)
+			continue;
+		*ret = i;
+		if (!level--)
+			return true;
+	}
+	return false;
+}

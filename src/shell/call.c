@@ -256,6 +256,21 @@ struct ka_error *ka_call_set_task(struct ka_call *c, ka_addr task)
 	return NULL;
 }
 
+bool ka_call_frame(const struct ka_call *c, uint32_t *ret)
+{
+	struct ka_session *s = c->session;
+	ka_addr task = ka_call_task(c);
+
+	*ret = s->frame;
+	return task && s->frame_task == task;
+}
+
+void ka_call_set_frame(struct ka_call *c, uint32_t level)
+{
+	c->session->frame_task = ka_call_task(c);
+	c->session->frame = level;
+}
+
 const char *ka_call_setting(const struct ka_call *c, const char *name)
 {
 	return ka_settings_get(&c->session->settings, name);

@@ -33,6 +33,8 @@ struct ka_session {
 	int inner_status;			/* the worst of those that the running command ran */
 	ka_addr task;				/* the context */
 	bool has_task;
+	ka_addr frame_task;			/* whose frame was chosen; 0: none */
+	uint32_t frame;				/* its number */
 	bool has_told_loss;			/* that the dump was written by an unfit makedumpfile */
 	struct ka_call *call;			/* the innermost running one */
 	const char *text;			/* its command and arguments as typed */

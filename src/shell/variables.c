@@ -11,6 +11,33 @@ struct ka_convenience {
 	struct ka_value value;	/* text is our own */
 };
 
+/* A register of the frame that the user chose: what unwinding knows of it there. */
+static bool frame_register(struct ka_kernel *k, ka_addr task, uint32_t level, const char *name, uint64_t *ret)
+{
+	struct ka_arena *a = ka_arena_new();
+	struct ka_stack stack = {0};
+	bool is_found = false;
+	size_t at;
+
+	if (!ka_error_drop(ka_unwind_task(k, task, a, &stack))) {
+		if (ka_stack_level(&stack, level, &at)) {
+			const struct ka_frame *f = &stack.frames[at];
+			bool is_ip = !strcasecmp(name, "rip") || !strcasecmp(name, "pc") || !strcasecmp(name, "ip");
+			bool is_sp = !strcasecmp(name, "rsp") || !strcasecmp(name, "sp");
+
+			is_found = is_ip || is_sp;
+			*ret = is_ip ? f->ip : f->sp;
+			for (unsigned r = 0; r < KA_REGS_MAX && !is_found && ka_reg_name(k, r); r++) {
+				is_found = f->state.known >> r & 1 && !strcasecmp(ka_reg_name(k, r), name);
+				*ret = f->state.value[r];
+			}
+		}
+		ka_error_drop(stack.err);
+	}
+	ka_arena_free(a);
+	return is_found;
+}
+
 /* A register where the task was stopped: of the block of its exception, else its topmost frame. */
 static bool register_find(struct ka_kernel *k, ka_addr task, const char *name, uint64_t *ret)
 {
@@ -56,7 +83,7 @@ static bool name_hook(void *ctx, const char *name, struct ka_value *ret)
 	if (ka_session_kept_value(s, name, ret))
 		return true;
 	task = s->has_task ? s->task : ka_panic_task(s->k);
-	if (!task || !register_find(s->k, task, name + 1, &bits))
+	if (!task || !(s->frame_task == task ? frame_register(s->k, task, s->frame, name + 1, &bits) : register_find(s->k, task, name + 1, &bits)))
 		return false;
 	*ret = ka_value_ulong(s->k, bits);
 	return true;
