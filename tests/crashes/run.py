@@ -21,6 +21,8 @@ SKIPPED = 77
 def run(kanalyze, folder, vmcore, command, is_json=False):
     env = dict(os.environ, TZ="UTC", LC_ALL="C.UTF-8", NO_COLOR="1", HOME="/nonexistent", XDG_CACHE_HOME="/nonexistent")
     words = [kanalyze, "--no-rc", "--debug-dir", os.path.join(folder, "kernel")] + (["--json"] if is_json else [])
+    if not is_json:     # what was inlined is a matter of the compiler
+        words += ["-c", "set inline off"]
     p = subprocess.run(words + ["-c", command, os.path.join(folder, "kernel", "vmlinux"), vmcore], env=env, stdin=subprocess.DEVNULL,
                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300)
     out, err = p.stdout.decode("utf-8", "backslashreplace"), p.stderr.decode("utf-8", "backslashreplace")
