@@ -38,7 +38,7 @@ words=
 case $crash in
 sysrq) says='sysrq: Trigger a crash' ;;
 null) says='(RIP: 0010:|pc : )ktgt_update_lat_stats' ;;
-nullptr) says='(RIP: 0010:|pc : )kdie_null' ;;
+nullptr|irq) says='(RIP: 0010:|pc : )kdie_null' ;;
 uafpoison) words=" slub_debug=FZPU,kdie_queue" says='(RIP: 0010:|pc : )kdie_uaf' ;;
 slableft|jumpfreed) says='last unloaded: kdie_left' ;;
 jumpnull) says='dying of jumpnull' ;;
@@ -47,7 +47,6 @@ warn|refcount) says='panic_on_warn set' ;;
 panic|softirq) says='Kernel panic - not syncing: kdie: kdisk0' ;;
 stackprot) says='stack-protector: Kernel stack is corrupted in: kdie_stackprot' ;;
 overflow) says='stack guard page|kernel stack overflow|Insufficient stack space' ;;
-irq) says='Fatal exception in interrupt' ;;
 workqueue) says='(RIP: 0010:|pc : )kdie_bug' ;;
 softlockup|spinlock) says='softlockup: hung tasks' ;;
 rcu) says='RCU Stall' ;;

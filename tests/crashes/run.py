@@ -13,6 +13,8 @@ Of each dump the CPU, the PID and the functions of the kernel's last "Call Trace
 import difflib, json, os, re, subprocess, sys
 
 here = os.path.dirname(os.path.abspath(__file__))
+# interrupted anywhere: their registers say nothing
+ANYWHERE = {"rcu", "nmi", "allnmi", "softlockup", "spinlock", "irq", "softirq"}
 COMMANDS = ["bt", "fault", "log"]
 MORE = {"deadlock": ["foreach UN bt"], "allnmi": ["bt -a"], "jumpfreed": ["mod -t"], "slableft": ["mod -t"]}
 SKIPPED = 77
@@ -38,7 +40,7 @@ def has_command(kanalyze, folder, vmcore, command):
 def address(m):
     text = m[0]
     value = int(text, 16)
-    if value < 0x1000 or value >= 2**64 - 0x1000 or re.match("dead|6b6b6b6b|5a5a5a5a|bbbbbbbb|cccccccc", text):
+    if value < 0x1000 or value >= 2**64 - 0x1000 or re.match("dead|6b6b6b6b|78787878|5a5a5a5a|bbbbbbbb|cccccccc", text):
         return text
     if text.startswith("ffffffff"):
         kind = "text" if value < 0xffffffffc0000000 else "module"
@@ -47,8 +49,10 @@ def address(m):
     return kind.ljust(len(text), ".")
 
 
-def settle(text):
+def settle(text, is_anywhere):
     """without what differs from one run to the next"""
+    if is_anywhere:
+        text = re.sub(r"\b(R[A-Z0-9]{1,2}): [0-9a-f]{16}\b", r"\1: any.............", text)
     text = re.sub(r"\b(CR[034]|FS|knlGS|GS|PGD|P4D|PUD|PMD|PKRU):? *(0x)?[0-9a-f]+(\([0-9a-f]+\))?", r"\1 x", text)
     text = re.sub(r"PID: \d+ +TASK", "PID: N  TASK", text)
     text = re.sub(r"\b[0-9a-f]{16}\b", address, text)
@@ -56,9 +60,19 @@ def settle(text):
     text = re.sub(r"(?m)^\[ *\d+\.\d+\](\[ *[CT]\d+\])? ", "[time] ", text)
     text = re.sub(r"(RFLAGS|EFLAGS): [0-9a-f]+", r"\1: flags", text)
     text = re.sub(r"(PID|CPU|pid|cpu)([:=#] *)\d+", r"\1\2N", text)
+    text = re.sub(r"kworker/[^\s\"]+", "kworker/N", text)
     text = re.sub(r"(?m)(task \S+):\d+ blocked", r"\1:N blocked", text)
+    text = re.sub(r"\[(\S+):\d+\]$", r"[\1:N]", text, flags=re.M)
     text = re.sub(r"(Kernel Offset: 0x)[0-9a-f]+", r"\1text", text)
-    text = re.sub(r"\b(\d+) (ns|ms|jiffies|usecs)\b", r"N \2", text)
+    text = re.sub(r"\b(\d+)(ns|ms|s| ns| ms| jiffies| usecs)\b", r"N\2", text)
+    text = re.sub(r"[^\s:(]*/(kdie|ktgt)(\w*\.[ch])\b", r"\1\2", text)    # where it was built
+    text = re.sub(r"Code: .*(<[0-9a-f]{2}>).*", r"Code: \1", text)     # the others hold addresses, too
+    # somewhere in an endless loop, as long as it was patient, as deep as the offset of the stack allowed
+    text = re.sub(r"\b((?:kdie_(?:rcu|nmi|spin|softlockup)|native_queued_spin_lock_slowpath)\+)(0x)?[0-9a-f]+", r"\1N", text)
+    text = re.sub(r"(?m)^(\[time\] (?:rcu: |\t\(t=).*)$", lambda m: re.sub(r"0xodd|\d+", "N", m[0]), text)
+    if "kdie_recurse" in text:
+        text = re.sub(r"(?m)^ *#\d+ ", " #N ", text)
+        text = re.sub(r"(?m)^(.*kdie_recurse.*\n)\1+", r"\1(and so on)\n", text)
     return text
 
 
@@ -162,7 +176,7 @@ def main():
         for command in COMMANDS[:-1] + MORE.get(crash, []) + COMMANDS[-1:]:
             if has_command(kanalyze, folder, vmcore, command.split()[0]):
                 text = the_end(log) if command == "log" else run(kanalyze, folder, vmcore, command)
-                now += "==== %s\n%s" % (command, settle(text))
+                now += "==== %s\n%s" % (command, settle(text, crash in ANYWHERE))
         golden = os.path.join(here, kernel, crash + ".txt")
         wrong = check_trace(kanalyze, folder, vmcore, log)
         for w in wrong:
