@@ -2,6 +2,7 @@
 /* bt: kernel stacks. Which tasks, and how their stacks are shown. */
 #include <inttypes.h>
 #include "bt.h"
+#include "fault_show.h"
 
 #define BATCH 256	/* tasks unwound at a time, on all cores */
 
@@ -32,6 +33,7 @@ static void put_body(struct bt *b, ka_addr task, const struct ka_stack *st)
 	case BT_FRAMES:
 		if (st->note)
 			ka_out_note(b->c->out, "%s\n", st->note);
+		b->fault = ka_fault_of_stack(b->c, task, st);
 		bt_frames_put(b, st);
 		break;
 	case BT_RAW:
@@ -402,7 +404,7 @@ static const struct ka_option bt_options[] = {
 };
 static const struct ka_rows *const bt_rows[] = {
 	&bt_rows_stack, &bt_rows_frame, &bt_rows_inlined, &bt_rows_saved, &bt_rows_register, &bt_rows_word, &bt_rows_text, &bt_rows_area,
-	&bt_rows_overflow, &bt_rows_group, &bt_rows_member, NULL,
+	&bt_rows_overflow, &bt_rows_group, &bt_rows_member, &ka_rows_of_fault, NULL,
 };
 
 const struct ka_command ka_command_bt = {
@@ -415,6 +417,7 @@ const struct ka_command ka_command_bt = {
 		"A line has the number of the frame, in brackets where on the stack its return address lies, the function, the address\n"
 		"it returns to, and the module of a function that is not of the kernel itself. Where an exception or interrupt came in,\n"
 		"the registers that it saved follow, with the function and offset where it happened; the last block is that of user mode.\n"
+		"Under the block of the exception that ended the machine, lines '[fault: ...]' say what it was (see fault).\n"
 		"'--- <NMI exception stack> ---' and the like say that the frames before are on another stack.\n"
 		"\n"
 		"Lines with (inlined) are functions whose code was inlined into the function of the next frame: they have no place on the\n"

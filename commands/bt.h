@@ -25,6 +25,8 @@ struct bt_chain {
 	unsigned line;
 };
 
+struct ka_fault;
+
 struct bt {
 	struct ka_call *c;
 	struct ka_kernel *k;
@@ -35,6 +37,7 @@ struct bt {
 	const char *ref;	/* -R; NULL: none */
 	ka_addr ref_addr;	/* the same as a number; 0: it is none */
 	struct ka_unwind_from from;
+	const struct ka_fault *fault;	/* what ended the machine, when this stack has it; NULL: another stack */
 	struct ka_arena *arena;	/* of the task that is being shown */
 	struct ka_map chain_of;	/* address -> index + 1 */
 	struct { KA_VEC(struct bt_chain); } chains;	/* what they point to is in the call's arena */

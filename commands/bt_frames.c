@@ -2,6 +2,7 @@
 /* bt: frames, what was inlined into them, and what lies in them. */
 #include <inttypes.h>
 #include "bt.h"
+#include "fault_show.h"
 
 #define CHAIN_MAX 32
 
@@ -202,6 +203,8 @@ static void put_frame(struct bt *b, const struct ka_stack *st, size_t i, uint32_
 		put_inlined(b, chain);
 	if (f->regs && !is_alone)
 		bt_saved_put(b, f->regs);
+	if (b->fault && b->fault->frame == i && !is_alone)
+		ka_fault_show(b->c, b->fault);
 	if (b->data)
 		put_data(b, st, i);
 	if (is_alone && b->has_registers)

@@ -182,6 +182,7 @@ static void put(struct bt *b, const struct group *g)
 	if (!err) {
 		if (st.note)
 			ka_out_note(b->c->out, "%s\n", st.note);
+		b->fault = NULL;
 		bt_frames_put(b, &st);
 		err = st.err;
 	}

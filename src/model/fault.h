@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The parts of the explanation of a fault: log, instruction, origin of its operand, address. */
+#ifndef KA_MODEL_FAULT_H
+#define KA_MODEL_FAULT_H
+
+#include <kanalyze/fault.h>
+#include <kanalyze/symbol.h>
+#include <kanalyze/type.h>
+
+/* ---- fault_log.c: lines of the log to what they say; knows no kernel ---- */
+
+struct ka_fault_report {
+	enum ka_fault_kind kind;	/* of the last report, or of what panic() said */
+	const char *message, *panic;
+	const char *reason;
+	const char *place;		/* "lab_null.isra.0+0x5/0x10 [lab]": where the report says it was; NULL */
+	bool has_addr, has_error_code, has_esr;
+	uint64_t addr, error_code, esr;
+	const char *addr_by;
+	const char *bug_file;		/* of "kernel BUG at FILE:LINE!", "WARNING: ... at FILE:LINE" */
+	unsigned bug_line;
+	const char *last_unloaded;
+	bool is_panic_known;		/* the log was there and reaches to the end: silence means something */
+};
+/* Lines without line breaks, oldest first. */
+void ka_fault_log(struct ka_arena *a, const char *const *lines, size_t count, struct ka_fault_report *ret);
+
+/* ---- fault_cause.c: numbers of the processor to words; knows no kernel ---- */
+
+struct ka_fault_cause {
+	enum ka_fault_kind kind;	/* NONE: the numbers do not tell */
+	enum ka_fault_access access;
+	bool has_access;
+	const char *text;		/* "protection violation, by the kernel"; NULL */
+};
+/* Of x86's page fault. */
+void ka_fault_x86_error(uint64_t error_code, struct ka_fault_cause *ret);
+/* aarch64's exception syndrome. text in the arena. */
+void ka_fault_esr(struct ka_arena *a, uint64_t esr, struct ka_fault_cause *ret);
+/* By the function that entry code leads an exception to: "asm_exc_page_fault". NONE: no exception's, or one that is no fault. */
+enum ka_fault_kind ka_fault_of_entry(const char *function);
+/* "CFI check failed", "UBSAN: out of bounds" by the bytes of a trap instruction; NONE: an invalid opcode as any other. */
+enum ka_fault_kind ka_fault_of_trap(struct ka_arena *a, bool is_aarch64, const uint8_t *bytes, size_t size, const char **ret_text);
+
+/* ---- fault_poison.c: values that are no addresses; knows no kernel ---- */
+
+/* "LIST_POISON1 + 0x8", "ERR_PTR(-12): ENOMEM"; false: none of these. is_near: a small distance from the value will do. */
+bool ka_fault_poison(struct ka_arena *a, uint64_t value, uint64_t page_size, bool is_near, const char **ret, const char **ret_kind);
+
+/* ---- fault_bug.c: the kernel's and the modules' bug tables ---- */
+
+struct ka_bug_entry {
+	ka_addr at, file;
+	char file_name[256];
+	unsigned line, flags;
+	bool is_warning;
+	char format[256];		/* of WARN(), where the entry keeps it (v6.19); "" none */
+};
+/* False when no table has the address. */
+bool ka_fault_bug(struct ka_kernel *k, ka_addr ip, struct ka_bug_entry *ret);
+
+/* ---- fault_member.c: what lies at an offset of a type ---- */
+
+/* A member's path as it is written behind the type's expression: ".a.b[3].c"; type is that of the member. In the arena. */
+struct ka_fault_member {
+	const char *path;		/* without the leading dot; "" the type itself */
+	struct ka_type type;
+	uint64_t rest;			/* bytes into the member */
+};
+/* size: bytes that are touched, 0 unknown: of members at the same offset the one of that size. False: beyond the type. */
+bool ka_fault_member(struct ka_kernel *k, struct ka_arena *a, const struct ka_type *t, uint64_t offset, uint64_t size,
+		     struct ka_fault_member *ret);
+/* "struct foo", "unsigned long": a name that the user would write. NULL: anonymous. */
+const char *ka_fault_type_text(struct ka_kernel *k, struct ka_arena *a, const struct ka_type *t);
+
+/* ---- fault_code.c: a function's instructions, and who comes before whom ---- */
+
+struct ka_fault_code {
+	struct ka_symbol symbol;
+	ka_addr end;
+	struct ka_insn *insns;
+	size_t count;
+	uint32_t *jumps;		/* jumps[i]: the first of the edges that lead to i, chained by edges[].next; UINT32_MAX: none */
+	struct { uint32_t from, next; } *edges;
+	size_t edge_count;
+	bool has_unknown_jumps;		/* a jump through a table or a tail call through a pointer */
+};
+/* From bytes; symbol and end are the caller's. False: no decoder for that architecture. */
+bool ka_fault_code_decode(struct ka_arena *a, const char *arch, const uint8_t *bytes, size_t size, ka_addr addr, struct ka_fault_code *ret);
+/* Whole function of ip, decoded, and which instruction is there; false when it cannot be read or is too large. */
+bool ka_fault_code_read(struct ka_kernel *k, struct ka_arena *a, ka_addr ip, struct ka_fault_code *ret, size_t *ret_at);
+
+/* Where a register, or a place on the stack, got its value that it has before an instruction. */
+struct ka_fault_defs {
+	size_t at[8];			/* instructions that wrote it */
+	size_t count;
+	bool is_entry;			/* as the function was entered, on some path */
+	bool is_unknown;		/* on some path it cannot be told */
+};
+void ka_fault_reg_defs(const struct ka_fault_code *c, bool is_aarch64, size_t at, int reg, struct ka_fault_defs *ret);
+/* The 8 bytes at disp from register base. */
+void ka_fault_slot_defs(const struct ka_fault_code *c, bool is_aarch64, size_t at, int base, int64_t disp, struct ka_fault_defs *ret);
+
+/* ---- fault_origin.c: what that value is, in C where types tell ---- */
+
+struct ka_fault_trace {
+	struct ka_kernel *k;
+	struct ka_arena *a;
+	bool is_aarch64;
+	const struct ka_stack *stack;	/* NULL: callers are not asked */
+	unsigned work;			/* moves followed so far */
+};
+
+enum ka_origin_kind {
+	KA_ORIGIN_UNKNOWN, KA_ORIGIN_ARGUMENT, KA_ORIGIN_LOAD, KA_ORIGIN_ADDRESS, KA_ORIGIN_CONSTANT, KA_ORIGIN_RESULT, KA_ORIGIN_SYMBOL,
+	KA_ORIGIN_PERCPU,
+};
+struct ka_origin {
+	enum ka_origin_kind kind;
+	const struct ka_origin *base;	/* LOAD, ADDRESS: of the register; ARGUMENT: as the caller passed it, NULL unknown */
+	int reg;			/* that insn gave the value to, KA_NO_REG: none */
+	int base_reg;
+	int64_t disp;			/* LOAD, ADDRESS */
+	uint64_t number;		/* CONSTANT; SYMBOL, PERCPU: its address; ARGUMENT: which, from 0 */
+	bool is_loaded;			/* SYMBOL, PERCPU: what it holds, else its address */
+	bool is_stack;			/* LOAD from a place on the stack: base is what was stored there, NULL unknown */
+	unsigned choices;		/* more than one: on different paths from different places; this is one of them */
+	const char *name;		/* ARGUMENT, SYMBOL, PERCPU; RESULT: the function called; NULL unknown */
+	const struct ka_insn *insn;	/* that did it; NULL: none */
+	const char *function;		/* in which it was */
+	ka_addr function_at;
+	const char *expression;		/* in C; NULL unknown */
+	struct ka_type type;		/* of the value */
+	bool has_type;
+};
+/* Of a register before instruction at; frame: index in the stack of the code's frame. In the arena, never NULL. */
+const struct ka_origin *ka_fault_origin(struct ka_fault_trace *t, const struct ka_fault_code *code, size_t at, int reg, size_t frame);
+/* What the bytes at o + disp are, in C: false when o is no pointer to a type that tells. */
+struct ka_fault_target {
+	const char *expression;		/* NULL: o has none */
+	const char *type, *member;
+	uint64_t offset;		/* in type */
+	struct ka_type member_type;
+};
+bool ka_fault_target(struct ka_fault_trace *t, const struct ka_origin *o, int64_t disp, uint64_t size, struct ka_fault_target *ret);
+/* One line a move, last move first. NULL-terminated; NULL: nothing is known. */
+const char *const *ka_fault_chain(struct ka_fault_trace *t, int reg, const struct ka_origin *o);
+/* As the blocks of bt name it, by its DWARF number: "RDI", "X0". */
+const char *ka_fault_reg_name(bool is_aarch64, int reg);
+bool ka_fault_is_aarch64(struct ka_kernel *k);
+
+/* ---- fault_insn.c ---- */
+
+/* Fills what the instruction at f->ip and its operand tell; regs NULL: no values. frame: of f->ip in the stack. */
+void ka_fault_decode(struct ka_fault_trace *t, struct ka_fault *f, const struct ka_regs *regs, size_t frame);
+
+#endif

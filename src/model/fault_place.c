@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What an address is, or was: poison, a user's, a module's (also of one that is gone), of a stack, of the slabs, of vmalloc. */
+#include <inttypes.h>
+#include <kanalyze/machine.h>
+#include <kanalyze/module.h>
+#include <kanalyze/page.h>
+#include <kanalyze/regions.h>
+#include <kanalyze/slab.h>
+#include <kanalyze/symbol.h>
+#include <kanalyze/task.h>
+#include <kanalyze/translate.h>
+#include <kanalyze/vma.h>
+#include "fault.h"
+#include "fault_area.h"
+#include "kernel.h"
+
+#define NOTES_MAX 12
+
+struct find {
+	struct ka_kernel *k;
+	struct ka_arena *a;
+	ka_addr addr, task;
+	struct ka_fault_place *ret;
+	const char **notes;
+	size_t note_count;
+};
+
+static void found(struct find *f, const char *kind, const char *owner, const char *what)
+{
+	f->ret->kind = kind;
+	f->ret->owner = owner;
+	f->ret->what = what;
+}
+
+static void note(struct find *f, const char *text)
+{
+	if (f->note_count < NOTES_MAX)
+		f->notes[f->note_count++] = text;
+	f->ret->notes = f->notes;
+}
+
+/* "the kernel stack of PID 1 (init)", for all that have one of their own. */
+static bool in_stack(struct find *f)
+{
+	uint64_t page = ka_page_size(f->k), size = ka_task_stack_size(f->k);
+	struct ka_task t;
+
+	if (f->task && !ka_error_drop(ka_task_read(f->k, f->task, &t)) && t.stack) {
+		const char *who = ka_printf(f->a, "the kernel stack of PID %d (%.16s)", t.pid, t.comm);
+
+		if (f->addr - t.stack < size)
+			return found(f, "stack", who, ka_printf(f->a, "on %s, 0x%" PRIx64 " bytes above its end", who, f->addr - t.stack)), true;
+		if (t.stack - f->addr <= page)
+			return found(f, "guard", who, ka_printf(f->a, "in the guard page below %s", who)), true;
+	}
+	for (unsigned cpu = 0; cpu < ka_cpu_count(f->k); cpu++) {
+		struct ka_cpu_stack stacks[KA_CPU_STACKS_MAX];
+		unsigned n = ka_cpu_stacks(f->k, cpu, stacks);
+
+		for (unsigned i = 0; i < n; i++) {
+			const char *who = ka_printf(f->a, "the %s stack of CPU %u", stacks[i].name, cpu);
+
+			if (f->addr - stacks[i].start < stacks[i].size)
+				return found(f, "stack", who, ka_printf(f->a, "on %s", who)), true;
+			if (stacks[i].start - f->addr <= page && ka_region_of(f->k, f->addr) != KA_REGION_DIRECT)
+				return found(f, "guard", who, ka_printf(f->a, "in the guard page below %s", who)), true;
+		}
+	}
+	return false;
+}
+
+static void in_user(struct find *f)
+{
+	struct ka_task t;
+	struct ka_vma v;
+	struct ka_walk w;
+
+	found(f, "user", NULL, "a user address");
+	if (!f->task || ka_error_drop(ka_task_read(f->k, f->task, &t)))
+		return;
+	if (!t.mm)
+		return found(f, "user", NULL, ka_printf(f->a, "a user address, in a thread of the kernel that has no user memory (%.16s)", t.comm));
+	w = ka_walk_vmas(f->k, t.mm);
+	found(f, "user", NULL, ka_printf(f->a, "a user address, in no memory area of PID %d (%.16s)", t.pid, t.comm));
+	for (ka_addr at; ka_walk_next(&w, &at);)
+		if (!ka_error_drop(ka_vma_read(f->k, at, &v)) && f->addr >= v.start && f->addr < v.end) {
+			found(f, "user", NULL, ka_printf(f->a, "a user address, in the memory area 0x%" PRIx64 "-0x%" PRIx64 " of PID %d (%.16s)", v.start, v.end,
+							 t.pid, t.comm));
+			break;
+		}
+	ka_error_drop(ka_walk_end(&w));
+}
+
+/* ---- modules, here and gone ---- */
+
+struct fault_cache {
+	ka_addr name_at, ctor;
+};
+KA_VIEW(fault_cache, ("kmem_cache"),
+	KA_FROM(fault_cache, name_at, "name"),
+	KA_MAYBE(fault_cache, ctor, "ctor"));
+struct fault_caches { ka_addr list_at; };
+KA_VIEW(fault_caches, ("kmem_cache"), KA_AT(fault_caches, list_at, "list", "next"));
+
+static bool is_gone(struct find *f, ka_addr at)
+{
+	struct ka_region r;
+
+	if (!at || ka_module_at(f->k, at) || !ka_region_find(f->k, KA_REGION_MODULES, &r) || at < r.start || (r.end && at >= r.end))
+		return false;
+	/* BPF, kprobes' and ftrace's own pages lie there as well */
+	return !ka_is_text(f->k, at);
+}
+
+/* Slab caches whose name or constructor lies where no module is any more. */
+static void dead_caches(struct find *f)
+{
+	struct ka_symbol head;
+	struct ka_walk w;
+
+	if (!ka_symbol_lookup(f->k, "slab_caches", &head) && !ka_symbol_lookup(f->k, "cache_chain", &head))
+		return;
+	w = ka_walk_list(f->k, head.addr, KA_OFFSET(f->k, fault_caches, list_at));
+	w.limit = 100000;
+	for (ka_addr at; ka_walk_next(&w, &at);) {
+		struct fault_cache c;
+
+		if (ka_error_drop(ka_view_read(f->k, &ka_view_fault_cache, at, &c)))
+			continue;
+		if (is_gone(f, c.name_at))
+			note(f, ka_printf(f->a, "the name of kmem_cache 0x%" PRIx64 " (at 0x%" PRIx64 ") lies in a module that is gone", at, c.name_at));
+		if (is_gone(f, c.ctor))
+			note(f, ka_printf(f->a, "the constructor of kmem_cache 0x%" PRIx64 " (0x%" PRIx64 ") lies in a module that is gone", at, c.ctor));
+	}
+	ka_error_drop(ka_walk_end(&w));
+}
+
+/* What went: the last one of all, and all that tainted the kernel (99bd9956551b, v6.0). */
+struct fault_unloaded { char name[56]; };
+KA_VIEW(fault_unloaded, ("mod_unload_taint"), KA_FROM(fault_unloaded, name, "name"));
+struct fault_unloaded_list { ka_addr list_at; };
+KA_VIEW(fault_unloaded_list, ("mod_unload_taint"), KA_AT(fault_unloaded_list, list_at, "list"));
+
+static void gone_modules(struct find *f)
+{
+	struct ka_symbol s;
+	char name[64] = "";
+
+	/* an array of char, or (6f1dae1d84b6, v6.0) a struct that begins with it */
+	if (ka_symbol_lookup(f->k, "last_unloaded_module", &s) && !ka_error_drop(ka_read_cstr(f->k, s.addr, name, sizeof(name))) && name[0]) {
+		name[strcspn(name, " +-")] = 0;
+		f->ret->owner = ka_strdup(f->a, name);
+		note(f, ka_printf(f->a, "the module that was unloaded last is %s", name));
+	}
+	if (ka_symbol_lookup(f->k, "unloaded_tainted_modules", &s)) {
+		struct ka_walk w = ka_walk_list(f->k, s.addr, KA_OFFSET(f->k, fault_unloaded_list, list_at));
+		struct fault_unloaded u;
+
+		w.limit = 1000;
+		for (ka_addr at; ka_walk_next(&w, &at);)
+			if (!ka_error_drop(ka_view_read(f->k, &ka_view_fault_unloaded, at, &u)) && strncmp(u.name, name, sizeof(u.name)))
+				note(f, ka_printf(f->a, "%.56s was unloaded, too", u.name));
+		ka_error_drop(ka_walk_end(&w));
+	}
+}
+
+static void in_modules(struct find *f)
+{
+	const struct ka_module *m = ka_module_at(f->k, f->addr);
+	struct ka_fault_area area;
+	struct ka_symbol s;
+	uint64_t offset;
+
+	if (m) {
+		const char *section = NULL, *symbol = "";
+
+		for (unsigned i = 0; i < m->range_count; i++)
+			if (f->addr - m->ranges[i].base < m->ranges[i].size)
+				section = m->ranges[i].name;
+		if (ka_symbol_at(f->k, f->addr, &s, &offset))
+			symbol = ka_printf(f->a, " (%s+%" PRIu64 ")", s.name, offset);
+		found(f, "module", m->name, ka_printf(f->a, "in the %s of module %s%s", section ? section : "memory", m->name, symbol));
+		return;
+	}
+	if (!is_gone(f, f->addr))
+		return found(f, "module_area", NULL, "in the module area: code that is no module's (BPF, kprobes, trampolines)");
+	found(f, "module_gone", NULL, "in the module area, where no module is loaded: that of a module that is gone");
+	if (ka_fault_area_find(f->k, f->addr, &area))
+		note(f, ka_printf(f->a, "the area 0x%" PRIx64 "-0x%" PRIx64 " is %s", area.start, area.end, area.is_freed ? "freed" : "allocated"));
+	gone_modules(f);
+	if (f->ret->owner)
+		f->ret->what = ka_printf(f->a, "in the module area, where no module is loaded: that of a module that is gone (the last to go was %s)", f->ret->owner);
+	dead_caches(f);
+}
+
+/* ---- the rest ---- */
+
+static void in_vmalloc(struct find *f)
+{
+	struct ka_fault_area area;
+	struct ka_symbol s;
+	const char *who = "";
+	uint64_t offset;
+
+	found(f, "vmalloc", NULL, "in the vmalloc range, where nothing is allocated");
+	if (!ka_fault_area_find(f->k, f->addr, &area))
+		return;
+	if (area.caller && ka_symbol_at(f->k, area.caller, &s, &offset)) {
+		who = ka_printf(f->a, " of %s", s.name);
+		f->ret->owner = s.name;
+	}
+	if (area.is_freed)
+		f->ret->what = ka_printf(f->a, "in the vmalloc area 0x%" PRIx64 "-0x%" PRIx64 ", which was freed", area.start, area.end);
+	else if (area.has_guard && area.end - f->addr <= ka_page_size(f->k))
+		f->ret->what = ka_printf(f->a, "in the guard page behind the vmalloc area 0x%" PRIx64 "-0x%" PRIx64 "%s", area.start,
+					 area.end - ka_page_size(f->k), who);
+	else
+		f->ret->what = ka_printf(f->a, "in the vmalloc area 0x%" PRIx64 "-0x%" PRIx64 "%s", area.start, area.end, who);
+}
+
+static void in_direct(struct find *f)
+{
+	struct ka_slab_object o;
+	struct ka_page p;
+	ka_phys phys;
+
+	found(f, "direct", NULL, "in the direct map, beyond the memory there is");
+	if (ka_slab_find(f->k, f->addr, &o)) {
+		const char *cache = ka_strdup(f->a, o.name);
+		uint64_t offset = f->addr - o.object;
+
+		if (!o.object)
+			found(f, "slab", cache, ka_printf(f->a, "between objects of slab cache %s", cache));
+		else if (offset >= o.object_size)
+			found(f, "slab", cache, ka_printf(f->a, "0x%" PRIx64 " bytes behind the end of object 0x%" PRIx64 " (%" PRIu64 " bytes) of slab cache %s",
+							 offset - o.object_size, o.object, o.object_size, cache));
+		else
+			found(f, "slab", cache, ka_printf(f->a, "object 0x%" PRIx64 "%s of slab cache %s", o.object,
+							 offset ? ka_printf(f->a, " + 0x%" PRIx64, offset) : "", cache));
+		return;
+	}
+	if (!ka_is_direct(f->k, f->addr, &phys) || ka_error_drop(ka_page_read(f->k, phys, &p)))
+		return;
+	f->ret->what = p.refcount <= 0 && p.head == p.addr ? ka_printf(f->a, "in the direct map: page 0x%" PRIx64 ", which is free", phys.v & ~(ka_page_size(f->k) - 1)) :
+		       ka_printf(f->a, "in the direct map: page 0x%" PRIx64 ", with %d references", phys.v & ~(ka_page_size(f->k) - 1), p.refcount);
+}
+
+static bool in_percpu(struct find *f)
+{
+	struct ka_symbol s;
+	size_t i;
+
+	if (!ka_symbol_index(f->k, NULL, f->addr, &i) || !ka_symbol_nth(f->k, NULL, i, &s) || !s.is_percpu || f->addr - s.addr >= s.size)
+		return false;
+	found(f, "percpu", s.name, ka_printf(f->a, "the offset of per-CPU variable %s: a per-CPU pointer that was not made one of a CPU", s.name));
+	return true;
+}
+
+static bool is_canonical(struct find *f)
+{
+	uint64_t top = f->addr >> 56;
+
+	/* LA57 and 52 bits: what is between is not known to be one by the number alone */
+	if (ka_fault_is_aarch64(f->k))
+		return (f->addr >> 52) == 0 || (f->addr >> 52) == 0xfff;
+	return top == 0 ? f->addr >> 47 == 0 || ka_symbol_lookup(f->k, "__pgtable_l5_enabled", &(struct ka_symbol){ 0 }) : top == 0xff;
+}
+
+/* KASAN's shadow: one byte for eight. x86_64's offset is that of the build. */
+static bool in_shadow(struct find *f)
+{
+	const uint64_t offset = 0xdffffc0000000000;
+	struct ka_symbol s;
+
+	if (ka_fault_is_aarch64(f->k) || !ka_symbol_lookup(f->k, "kasan_report", &s) || f->addr < offset || f->addr >= offset + (1ull << 61))
+		return false;
+	found(f, "kasan", NULL, ka_printf(f->a, "KASAN's shadow of 0x%" PRIx64, (f->addr - offset) << 3));
+	return true;
+}
+
+void ka_fault_place(struct ka_kernel *k, struct ka_arena *a, ka_addr addr, ka_addr task, struct ka_fault_place *ret)
+{
+	struct find f = { .k = k, .a = a, .addr = addr, .task = task, .ret = ret };
+	struct ka_symbol s;
+	uint64_t offset;
+	ka_phys phys;
+
+	*ret = (struct ka_fault_place){0};
+	f.notes = ka_alloc(a, (NOTES_MAX + 1) * sizeof(*f.notes));
+	if (ka_fault_poison(a, addr, ka_page_size(k), true, &ret->what, &ret->kind))
+		return;
+	if (in_percpu(&f) || in_shadow(&f))
+		return;
+	if (!is_canonical(&f))
+		return found(&f, "non_canonical", NULL, "no address of this processor (non-canonical)");
+	if (!ka_is_kernel_addr(k, addr))
+		return in_user(&f);
+	if (in_stack(&f))
+		return;
+	switch (ka_region_of(k, addr)) {
+	case KA_REGION_IMAGE:
+		found(&f, "image", NULL, "in the kernel's image");
+		if (ka_symbol_at(k, addr, &s, &offset))
+			found(&f, "image", s.name, offset ? ka_printf(a, "%s+%" PRIu64 " of the kernel's image", s.name, offset) :
+			      ka_printf(a, "%s of the kernel's image", s.name));
+		break;
+	case KA_REGION_MODULES: in_modules(&f); break;
+	case KA_REGION_VMALLOC: in_vmalloc(&f); break;
+	case KA_REGION_DIRECT: in_direct(&f); break;
+	case KA_REGION_VMEMMAP: found(&f, "vmemmap", NULL, "in the array of struct page"); break;
+	default:
+		found(&f, "kernel", NULL, ka_error_drop(ka_translate(k, addr, &phys)) ? "a kernel address where nothing is mapped" : "in a small area of the kernel's");
+		break;
+	}
+	if (ka_module_at(k, addr) && strcmp(ret->kind, "module"))
+		in_modules(&f);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The explanation in one or two sentences. */
+#include <inttypes.h>
+#include "fault.h"
+
+/* "read of 8 bytes at 0x240" */
+static void add_access(struct ka_str *s, const struct ka_fault *f)
+{
+	const char *access = ka_fault_access_name(f->access);
+
+	ka_str_printf(s, "%s", access ? access : "access");
+	if (f->size && f->access != KA_ACCESS_EXEC)
+		ka_str_printf(s, " of %u byte%s", f->size, f->size == 1 ? "" : "s");
+	ka_str_printf(s, " at 0x%" PRIx64, f->addr);
+}
+
+static void add_place(struct ka_str *s, const struct ka_fault *f)
+{
+	/* what the register held tells more than what lies at a distance from it */
+	bool is_value = f->value.kind && (!strcmp(f->value.kind, "poison") || !strcmp(f->value.kind, "error") || !strcmp(f->value.kind, "percpu"));
+
+	if (is_value && !(f->place.kind && !strcmp(f->place.kind, "poison")))
+		ka_str_printf(s, ": %s + 0x%" PRIx64 " is %s + 0x%" PRIx64, f->reg_name, f->addr - f->reg_value, f->value.what, f->addr - f->reg_value);
+	else if (f->place.what)
+		ka_str_printf(s, ": %s", f->place.what);
+}
+
+static const char *taken(struct ka_arena *a, struct ka_str *s)
+{
+	const char *text = ka_strdup(a, s->p ? s->p : "");
+
+	ka_str_free(s);
+	*s = (struct ka_str){0};
+	return text;
+}
+
+static void add_where(struct ka_str *s, const struct ka_fault *f)
+{
+	if (f->inlined)
+		ka_str_printf(s, " in %s (inlined)", f->inlined);
+	if (f->file)
+		ka_str_printf(s, " at %s:%u", f->file, f->line);
+}
+
+/* "mov 0x0(%rdi),%eax" with one space. */
+static void add_insn(struct ka_str *s, const struct ka_insn *i)
+{
+	bool is_space = false;
+
+	for (const char *p = i->text; *p; p++) {
+		if ((*p == ' ' || *p == '\t') && is_space)
+			continue;
+		is_space = *p == ' ' || *p == '\t';
+		ka_str_addc(s, is_space ? ' ' : *p);
+	}
+}
+
+/* "NULL (RDI)" */
+static void add_value(struct ka_str *s, const struct ka_fault *f)
+{
+	if (f->reg_value)
+		ka_str_printf(s, "0x%" PRIx64 " (%s)", f->reg_value, f->reg_name);
+	else
+		ka_str_printf(s, "NULL (%s)", f->reg_name);
+}
+
+static void first_line(struct ka_str *s, const struct ka_fault *f)
+{
+	ka_str_add(s, ka_fault_kind_title(f->kind));
+	if (f->has_addr && f->kind != KA_FAULT_DIVIDE) {
+		ka_str_add(s, ": ");
+		add_access(s, f);
+		add_place(s, f);
+	} else if (f->kind == KA_FAULT_PANIC && f->panic) {
+		ka_str_printf(s, ": \"%s\"", f->panic);
+	} else if (f->reason) {
+		ka_str_printf(s, ": %s", f->reason);
+	}
+}
+
+static void second_line(struct ka_str *s, const struct ka_fault *f)
+{
+	if (f->kind == KA_FAULT_EXEC) {
+		if (f->caller && f->function) {
+			ka_str_printf(s, "called by %s+%" PRIu64 ": ", f->function, f->offset);
+			add_insn(s, &f->insn);
+			if (f->expression)
+				ka_str_printf(s, ", through %s", f->expression);
+			if (f->type && f->member)
+				ka_str_printf(s, " (%s + 0x%" PRIx64 ")", f->type, f->member_offset);
+		}
+		return;
+	}
+	if (f->has_operand && f->expression) {
+		ka_str_add(s, f->expression);
+		if (f->type)
+			ka_str_printf(s, " (%s + 0x%" PRIx64 ")", f->type, f->member_offset);
+		ka_str_printf(s, " through %s = ", f->base);
+		add_value(s, f);
+		add_where(s, f);
+		return;
+	}
+	if (f->has_operand && f->type && f->member) {
+		ka_str_printf(s, "%s of a %s (+ 0x%" PRIx64 ") through ", f->member, f->type, f->member_offset);
+		add_value(s, f);
+		add_where(s, f);
+		return;
+	}
+	if (f->has_operand || f->kind == KA_FAULT_DIVIDE || f->kind == KA_FAULT_GPF) {
+		if (!f->has_insn)
+			return;
+		add_insn(s, &f->insn);
+		if (f->has_operand && f->reg_name)
+			ka_str_printf(s, " with %s = 0x%" PRIx64, f->reg_name, f->reg_value);
+		add_where(s, f);
+		if (f->chain && f->chain[0])
+			ka_str_printf(s, "; %s", f->chain[0]);
+		return;
+	}
+	if (f->file)
+		ka_str_printf(s, "in %s%s%s at %s:%u", f->inlined ? f->inlined : f->function ? f->function : "code", f->inlined ? ", inlined into " : "",
+			      f->inlined && f->function ? f->function : "", f->file, f->line);
+	else if (f->has_frame && f->function)
+		ka_str_printf(s, "in %s+%" PRIu64 "%s%s%s", f->function, f->offset, f->module ? " [" : "", f->module ? f->module : "", f->module ? "]" : "");
+}
+
+size_t ka_fault_sentences(struct ka_kernel *k, struct ka_arena *a, const struct ka_fault *f, const char *ret[2])
+{
+	struct ka_str s = { 0 };
+	size_t n = 0;
+
+	(void)k;
+	if (f->kind == KA_FAULT_NONE)
+		return 0;
+	first_line(&s, f);
+	ret[n++] = taken(a, &s);
+	second_line(&s, f);
+	if (s.len)
+		ret[n++] = taken(a, &s);
+	ka_str_free(&s);
+	return n;
+}
