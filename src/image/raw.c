@@ -13,7 +13,8 @@ static struct ka_error *raw_open(struct ka_image *img)
 
 	img->priv = x;
 	img->info.format = "raw memory";
-	img->info.is_split = true;	/* several files make one image */
+	img->info.is_split = img->file_count > 1;	/* several files make one image */
+	img->info.is_64bit = true;	/* nothing says so; no others are read */
 	for (size_t i = 0; i < img->file_count; i++) {
 		const struct ka_file *f = img->files[i];
 
