@@ -83,6 +83,12 @@ static void rss_caches_drop(void *state)
 	free(c);
 }
 
+/* Counters of a damaged dump may be anything. */
+static int64_t added(int64_t a, int64_t b)
+{
+	return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
 static void rss_caches_gather(struct ka_kernel *k, struct rss_caches *c)
 {
 	struct ka_walk w = ka_walk_tasks(k);
@@ -102,7 +108,7 @@ static void rss_caches_gather(struct ka_kernel *k, struct rss_caches *c)
 		else
 			ka_map_get(&c->by_mm, v.mm, &i);
 		for (int kind = 0; kind < COUNTERS; kind++)
-			c->sums.at[i].count[kind] += v.cached[kind];
+			c->sums.at[i].count[kind] = added(c->sums.at[i].count[kind], v.cached[kind]);
 	}
 	err = ka_walk_end(&w);
 	c->is_ready = !err || err->code != KA_INTERRUPTED;
@@ -119,7 +125,7 @@ static void rss_add_cached(struct ka_kernel *k, ka_addr mm, int64_t *rss)
 		rss_caches_gather(k, c);
 	if (ka_map_get(&c->by_mm, mm, &i))
 		for (int kind = 0; kind < COUNTERS; kind++)
-			rss[kind] += c->sums.at[i].count[kind];
+			rss[kind] = added(rss[kind], c->sums.at[i].count[kind]);
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -137,7 +143,7 @@ struct ka_error *ka_mm_read(struct ka_kernel *k, ka_addr mm, struct ka_mm *ret)
 	v.m.addr = mm;
 	for (int kind = 0; kind < COUNTERS; kind++)
 		if (v.rss_percpu[kind])
-			v.rss[kind] += ka_percpu_s32_sum(k, v.rss_percpu[kind]);
+			v.rss[kind] = added(v.rss[kind], ka_percpu_s32_sum(k, v.rss_percpu[kind]));
 	rss_add_cached(k, mm, v.rss);
 	/* a counter may be below zero for a moment: the kernel says 0 then, too */
 	for (int kind = 0; kind < RSS_KINDS; kind++)
