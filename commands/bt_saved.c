@@ -152,6 +152,10 @@ static struct ka_error *check_task(struct bt *b, const struct ka_task *t, struct
 		if (pt && !pt->is_user && pt->sp < places[0].start && places[0].start - pt->sp <= ka_page_size(b->k))
 			ka_vec_push(signs, ka_printf(b->arena, "stack overflow: RSP %" PRIx64 " is below the stack, which ends at %" PRIx64,
 						     pt->sp, places[0].start));
+		/* aarch64 leaves a stack that has no room for struct pt_regs any more (872d8327ce89, v4.14) */
+		else if (i + 1 < st.count && st.frames[i + 1].stack && !strcmp(st.frames[i + 1].stack, "Overflow"))
+			ka_vec_push(signs, ka_printf(b->arena, "stack overflow: SP %" PRIx64 " left no room above %" PRIx64
+						     ": the kernel went on on its overflow stack", pt ? pt->sp : st.frames[i + 1].sp, places[0].start));
 	}
 	ka_error_free(st.err);
 	return NULL;
