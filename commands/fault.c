@@ -14,6 +14,8 @@ struct fault_row {
 	uint64_t offset, member_offset;
 	uint32_t line, size;
 	const char *instruction, *access, *addr_by, *reg, *expression, *base, *type, *member;
+	ka_addr holder;
+	const char *holder_is, *repeated;
 	const char *addr_is, *addr_kind, *owner, *value_is, *last_unloaded;
 	const char *const *notes, *const *chain;
 	bool has_task, has_cpu, has_frame, has_function, has_addr, has_value, has_member;
@@ -49,6 +51,9 @@ KA_LINES(fault_row, "faults", "{text}",
 	KA_COL(fault_row, reg, KA_TEXT, "register that the address was made from"),
 	KA_COL_IF(fault_row, value, KA_ADDR, has_value, "what was in it"),
 	KA_COL(fault_row, value_is, KA_TEXT, "what that is"),
+	KA_COLF(fault_row, holder, KA_ADDR, KA_ZERO_IS_NONE, "where it was loaded from, and still lies"),
+	KA_COL(fault_row, holder_is, KA_TEXT, "what that place is"),
+	KA_COL(fault_row, repeated, KA_TEXT, "of a stack that overflowed: the function that has most frames"),
 	KA_COL(fault_row, base, KA_TEXT, "what it was in C"),
 	KA_COL(fault_row, expression, KA_TEXT, "what was touched, or called, in C"),
 	KA_COL(fault_row, type, KA_TEXT, "type that the register pointed to"),
@@ -124,6 +129,8 @@ static const char *full_text(struct ka_call *c, const struct ka_fault *f, const 
 		line_to(&s, "", f->place.notes[i]);
 	if (row->has_value)
 		line_to(&s, f->reg_name, ka_printf(c->arena, "%016" PRIx64 "%s%s", f->reg_value, f->value.what ? ": " : "", f->value.what ? f->value.what : ""));
+	if (f->holder)
+		line_to(&s, "HELD BY", ka_printf(c->arena, "%016" PRIx64 "%s%s", f->holder, f->holding.what ? ": " : "", f->holding.what ? f->holding.what : ""));
 	if (f->type && f->member)
 		line_to(&s, "MEMBER", ka_printf(c->arena, "%s of %s (+ 0x%" PRIx64 ")%s%s", f->member, f->type, f->member_offset, f->expression ? ": " : "",
 						f->expression ? f->expression : ""));
@@ -143,9 +150,10 @@ static void put_fault(struct ka_call *c, const struct ka_fault *f)
 		.module = f->module, .inlined = f->inlined, .offset = f->offset, .file = f->file, .line = f->line, .cpu = f->cpu, .has_cpu = f->cpu >= 0,
 		.caller = f->caller, .access = f->access ? ka_fault_access_name(f->access) : NULL, .size = f->size, .has_addr = f->has_addr, .addr = f->addr,
 		.addr_by = f->addr_by, .addr_is = f->place.what, .addr_kind = f->place.kind, .owner = f->place.owner, .notes = f->place.notes,
-		.reg = f->reg_name, .has_value = f->has_operand && f->has_frame && f->reg != KA_NO_REG, .value = f->reg_value, .value_is = f->value.what,
+		.reg = f->reg_name,
+		.has_value = (f->has_operand || f->kind == KA_FAULT_DIVIDE) && f->has_frame && f->reg != KA_NO_REG, .value = f->reg_value, .value_is = f->value.what,
 		.base = f->base, .expression = f->expression, .type = f->type, .member = f->member, .member_offset = f->member_offset,
-		.has_member = f->member != NULL, .chain = f->chain, .last_unloaded = f->last_unloaded,
+		.has_member = f->member != NULL, .holder = f->holder, .holder_is = f->holding.what, .repeated = f->repeated, .chain = f->chain, .last_unloaded = f->last_unloaded,
 	};
 	const char *sentences[2];
 	size_t n = ka_fault_sentences(c->k, c->arena, f, sentences);

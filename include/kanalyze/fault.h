@@ -78,6 +78,11 @@ struct ka_fault {
 	uint64_t member_offset;		/* in type */
 	const char *const *chain;	/* how the value came into the register, last move first; NULL-terminated; NULL none */
 
+	ka_addr holder;			/* where the register's value was loaded from, and still lies; 0 unknown */
+	struct ka_fault_place holding;	/* of holder */
+	const char *repeated;		/* stack overflow: the function that has most frames */
+	size_t repeat_count;
+
 	struct ka_fault_place place;	/* of addr */
 	struct ka_fault_place value;	/* of reg_value, where that tells more */
 	const char *last_unloaded;	/* modules that went before, as the log has them; NULL none */
@@ -88,7 +93,7 @@ struct ka_fault {
  * kind is NONE when the dump tells of no death.
  */
 void ka_fault_explain(struct ka_kernel *k, struct ka_arena *a, const struct ka_stack *stack, struct ka_fault *ret);
-/* Where an instruction's operand comes from, by the code before it; regs NULL: without values. ret is a fault of kind NONE. */
+/* Where an instruction's operand comes from, by the code before it, without values. ret is a fault of kind NONE. */
 void ka_fault_instruction(struct ka_kernel *k, struct ka_arena *a, ka_addr ip, struct ka_fault *ret);
 /* What an address is. task: whose user memory it may be in, 0: nobody's. */
 void ka_fault_place(struct ka_kernel *k, struct ka_arena *a, ka_addr addr, ka_addr task, struct ka_fault_place *ret);

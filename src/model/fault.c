@@ -338,8 +338,42 @@ static void read_instruction(struct explain *e)
 	if (!is_access(f->kind) && f->kind != KA_FAULT_KASAN && f->kind != KA_FAULT_KFENCE) {
 		/* what a trap or an interrupted instruction would have touched is of no interest */
 		f->has_addr = f->has_operand = false;
-		f->chain = NULL;
-		f->base = f->expression = f->type = f->member = NULL;
+		f->expression = f->type = f->member = NULL;
+		f->holder = 0;
+		if (f->kind != KA_FAULT_DIVIDE) {
+			f->base = NULL;
+			f->chain = NULL;
+		}
+	}
+}
+
+/* A stack that overflowed: who filled it. */
+static void count_repeats(struct explain *e)
+{
+	const struct ka_stack *st = e->stack;
+
+	for (size_t i = 0; i < st->count; i++) {
+		const char *name = function_at(e->k, &st->frames[i]);
+		size_t n = 0;
+
+		if (!name || (e->f->repeated && !strcmp(name, e->f->repeated)))
+			continue;
+		/* run by run: equal frames lie together, or in a cycle of a few functions */
+		for (size_t j = i; j < st->count && j < i + 4096; j++) {
+			const char *other = function_at(e->k, &st->frames[j]);
+
+			n += other && !strcmp(other, name);
+		}
+		if (n > e->f->repeat_count) {
+			e->f->repeat_count = n;
+			e->f->repeated = name;
+		}
+		if (i > 64)
+			break;
+	}
+	if (e->f->repeat_count < 4) {
+		e->f->repeated = NULL;
+		e->f->repeat_count = 0;
 	}
 }
 
@@ -368,6 +402,10 @@ void ka_fault_explain(struct ka_kernel *k, struct ka_arena *a, const struct ka_s
 	read_trap(&e);
 	if (ret->kind == KA_FAULT_PAGING && ret->has_addr && ret->addr < ka_page_size(k))
 		ret->kind = KA_FAULT_NULL;
+	if (ret->kind == KA_FAULT_STACK_GUARD || ret->kind == KA_FAULT_DOUBLE)
+		count_repeats(&e);
+	if (ret->holder)
+		ka_fault_place(k, a, ret->holder, ret->task, &ret->holding);
 	if (is_access(ret->kind) && ret->has_addr)
 		ka_fault_place(k, a, ret->addr, ret->task, &ret->place);
 	if (is_access(ret->kind) && ret->has_operand && ret->reg != KA_NO_REG && ret->reg_value != ret->addr)

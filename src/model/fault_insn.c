@@ -79,6 +79,52 @@ static void name_target(struct ka_fault_trace *t, struct ka_fault *f, const stru
 	f->expression = m->index == KA_NO_REG ? target.expression : target.expression ? ka_printf(t->a, "%s[...]", target.expression) : NULL;
 }
 
+static bool is_kept(const struct ka_fault_trace *t, const struct ka_fault_code *code, size_t from, size_t to, int reg)
+{
+	struct ka_fault_defs before, now;
+
+	ka_fault_reg_defs(code, t->is_aarch64, from, reg, &before);
+	ka_fault_reg_defs(code, t->is_aarch64, to, reg, &now);
+	return !now.is_unknown && before.is_entry == now.is_entry && before.count == now.count && now.count + now.is_entry == 1 &&
+	       (!now.count || before.at[0] == now.at[0]);
+}
+
+/* Where a load of this function read from, by registers that are still as they were, and memory that is taken to be. */
+static bool load_address(const struct ka_fault_trace *t, const struct ka_fault_code *code, size_t n, const struct ka_origin *o, const struct ka_regs *regs,
+			 ka_addr *ret)
+{
+	ka_addr at = 0;
+	uint64_t base;
+
+	size_t from = o->insn ? (size_t)(o->insn - code->insns) : code->count;
+
+	if (o->choices > 1 || o->function_at != code->symbol.addr || from >= code->count)
+		return false;
+	if (o->kind == KA_ORIGIN_SYMBOL && o->is_loaded) {
+		*ret = o->number;
+		return true;
+	}
+	if (o->kind != KA_ORIGIN_LOAD || o->is_stack)
+		return false;
+	/* else one load further back, whose content leads here; origins are at most some 20 deep */
+	if (!is_kept(t, code, from, n, o->base_reg) || !reg_value(regs, o->base_reg, &base))
+		if (!o->base || !load_address(t, code, n, o->base, regs, &at) || ka_error_drop(ka_read_u64(t->k, at, &base)))
+			return false;
+	*ret = base + (uint64_t)o->disp;
+	return true;
+}
+
+/* The place that the bad value came from, when it still has it. */
+static void find_holder(struct ka_fault_trace *t, struct ka_fault *f, const struct ka_fault_code *code, size_t n, const struct ka_origin *o,
+			const struct ka_regs *regs)
+{
+	uint64_t value;
+	ka_addr at;
+
+	if (regs && load_address(t, code, n, o, regs, &at) && !ka_error_drop(ka_read_u64(t->k, at, &value)) && value == f->reg_value)
+		f->holder = at;
+}
+
 static void name_place(struct ka_fault_trace *t, struct ka_fault *f)
 {
 	struct ka_source chain[32];
@@ -99,6 +145,22 @@ static void name_place(struct ka_fault_trace *t, struct ka_fault *f)
 	}
 }
 
+/* What a division divided by: its only operand, or the last one. */
+static bool divisor(struct ka_fault_trace *t, struct ka_fault *f, const struct ka_fault_code *code, size_t n, const struct ka_regs *regs, size_t frame)
+{
+	const struct ka_insn_operand *op = f->insn.operand_count ? &f->insn.operands[f->insn.operand_count - 1] : NULL;
+	const struct ka_origin *o;
+
+	if (!strstr(f->insn.name, "div") || !op || op->kind != KA_OPERAND_REG || op->reg == KA_NO_REG || !reg_value(regs, op->reg, &f->reg_value))
+		return false;
+	f->reg = op->reg;
+	f->reg_name = ka_fault_reg_name(t->is_aarch64, f->reg);
+	o = ka_fault_origin(t, code, n, f->reg, frame);
+	f->base = o->expression;
+	f->chain = ka_fault_chain(t, f->reg, o);
+	return true;
+}
+
 void ka_fault_decode(struct ka_fault_trace *t, struct ka_fault *f, const struct ka_regs *regs, size_t frame)
 {
 	struct ka_fault_code *code = ka_alloc(t->a, sizeof(*code));
@@ -114,6 +176,8 @@ void ka_fault_decode(struct ka_fault_trace *t, struct ka_fault *f, const struct 
 	f->insn = code->insns[n];
 	f->has_insn = f->insn.kind != KA_INSN_BAD;
 	if (!f->has_insn)
+		return;
+	if (f->kind == KA_FAULT_DIVIDE && divisor(t, f, code, n, regs, frame))
 		return;
 	m = pick(t, f, regs, &at);
 	if (!m)
@@ -142,4 +206,5 @@ void ka_fault_decode(struct ka_fault_trace *t, struct ka_fault *f, const struct 
 	o = ka_fault_origin(t, code, n, f->reg, frame);
 	name_target(t, f, o, m);
 	f->chain = ka_fault_chain(t, f->reg, o);
+	find_holder(t, f, code, n, o, regs);
 }

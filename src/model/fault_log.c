@@ -378,6 +378,10 @@ void ka_fault_log(struct ka_arena *a, const char *const *lines, size_t count, st
 	const char *words = NULL;
 
 	*ret = (struct ka_fault_report){0};
+	/* what stopping the machine warns of, it did not die of (aarch64) */
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(lines[i], "Starting crashdump kernel..."))
+			count = panic_at = i;
 	for (size_t i = 0; i < count && !words; i++)
 		if ((words = panic_words(lines[i])))
 			panic_at = i;

@@ -218,6 +218,37 @@ static void in_vmalloc(struct find *f)
 		f->ret->what = ka_printf(f->a, "in the vmalloc area 0x%" PRIx64 "-0x%" PRIx64 "%s", area.start, area.end, who);
 }
 
+struct fault_free {
+	uint32_t offset;
+	uint64_t random;
+};
+/* SLUB: where a free object has the link to the next one; hidden by a secret with CONFIG_SLAB_FREELIST_HARDENED (2482ddec670f, v4.14) */
+KA_VIEW(fault_free, ("kmem_cache"),
+	KA_FROM(fault_free, offset, "offset"),
+	KA_MAYBE(fault_free, random, "random"));
+
+/* Is what lies at the address the link of a free object? Proved by where it leads. */
+static bool is_free_link(struct find *f, const struct ka_slab_object *o)
+{
+	struct fault_free c;
+	struct ka_slab_object next;
+	ka_addr link = o->object;
+	uint64_t raw, to;
+
+	if (!o->object || ka_error_drop(ka_view_read(f->k, &ka_view_fault_free, o->cache, &c)))
+		return false;
+	link += c.offset;
+	if (ka_error_drop(ka_read_u64(f->k, link, &raw)))
+		return false;
+	/* the address is mixed in as it is, or with its bytes swapped (1ad53d9fa3f6, v5.7) */
+	for (int i = 0; i < (c.random ? 2 : 1); i++) {
+		to = c.random ? raw ^ c.random ^ (i ? link : __builtin_bswap64(link)) : raw;
+		if ((!to && c.random) || (to && to != o->object && ka_slab_find(f->k, to, &next) && next.cache == o->cache && next.object == to))
+			return true;
+	}
+	return false;
+}
+
 static void in_direct(struct find *f)
 {
 	struct ka_slab_object o;
@@ -237,6 +268,8 @@ static void in_direct(struct find *f)
 		else
 			found(f, "slab", cache, ka_printf(f->a, "object 0x%" PRIx64 "%s of slab cache %s", o.object,
 							 offset ? ka_printf(f->a, " + 0x%" PRIx64, offset) : "", cache));
+		if (is_free_link(f, &o))
+			found(f, "slab_free", cache, ka_printf(f->a, "freed %s", f->ret->what));
 		return;
 	}
 	if (!ka_is_direct(f->k, f->addr, &phys) || ka_error_drop(ka_page_read(f->k, phys, &p)))

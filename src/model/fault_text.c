@@ -82,13 +82,26 @@ static void second_line(struct ka_str *s, const struct ka_fault *f)
 {
 	if (f->kind == KA_FAULT_EXEC) {
 		if (f->caller && f->function) {
-			ka_str_printf(s, "called by %s+%" PRIu64 ": ", f->function, f->offset);
-			add_insn(s, &f->insn);
-			if (f->expression)
-				ka_str_printf(s, ", through %s", f->expression);
+			ka_str_printf(s, "called by %s+%" PRIu64, f->function, f->offset);
+			if (f->reg_name)
+				ka_str_printf(s, " through %s%s%s", f->expression ? f->expression : f->reg_name, f->expression ? " = " : "",
+					      f->expression ? f->reg_name : "");
+			else
+				add_insn(s, &f->insn);
 			if (f->type && f->member)
 				ka_str_printf(s, " (%s + 0x%" PRIx64 ")", f->type, f->member_offset);
 		}
+		return;
+	}
+	if (f->repeated) {
+		ka_str_printf(s, "%s has %zu of the frames", f->repeated, f->repeat_count);
+		add_where(s, f);
+		return;
+	}
+	if (f->kind == KA_FAULT_DIVIDE && f->reg_name) {
+		add_insn(s, &f->insn);
+		ka_str_printf(s, " with %s%s%s = 0x%" PRIx64, f->base ? f->base : "", f->base ? " = " : "", f->reg_name, f->reg_value);
+		add_where(s, f);
 		return;
 	}
 	if (f->has_operand && f->expression) {
@@ -97,6 +110,8 @@ static void second_line(struct ka_str *s, const struct ka_fault *f)
 			ka_str_printf(s, " (%s + 0x%" PRIx64 ")", f->type, f->member_offset);
 		ka_str_printf(s, " through %s = ", f->base);
 		add_value(s, f);
+		if (f->holding.kind && !strcmp(f->holding.kind, "slab_free"))
+			ka_str_printf(s, ", read from a freed object of slab cache %s", f->holding.owner);
 		add_where(s, f);
 		return;
 	}

@@ -2,6 +2,10 @@
 /* { view, beginning of the releases it does not bind to ("": all), why }; see shape.c. */
 { "e820_entry_view", "6.12.95+deb12-cloud-arm64", "x86: the firmware's map of memory" },
 { "e820_view", "6.12.95+deb12-cloud-arm64", "x86: the firmware's map of memory" },
+{ "fault_unloaded", "", "modules that tainted and went: CONFIG_MODULE_UNLOAD_TAINT_TRACKING, which Debian has not" },
+{ "fault_unloaded_list", "", "modules that tainted and went: CONFIG_MODULE_UNLOAD_TAINT_TRACKING, which Debian has not" },
+{ "fault_vmap_nodes", "5.", "trees of vmalloc's areas by node: v6.9" },
+{ "fault_vmap_nodes", "6.1.", "trees of vmalloc's areas by node: v6.9" },
 { "folio_view", "5.", "struct folio came with v5.16" },
 { "idr_node", "", "layers of IDRs: until v4.10; since, a radix tree or xarray" },
 { "inactive_frame", "6.12.95+deb12-cloud-arm64", "x86: what the scheduler leaves on the stack of a task" },
