@@ -328,10 +328,16 @@ static void read_instruction(struct explain *e)
 				regs.known |= 1ull << r;
 			}
 		}
-	if (f->kind == KA_FAULT_EXEC || (is_access(f->kind) && !ka_is_text(e->k, f->ip))) {
+	/* memory of code that was freed is filled with int3 (execmem, v6.13), behind which the instruction pointer then is */
+	bool is_trap = f->kind == KA_FAULT_DEBUG || f->kind == KA_FAULT_INVALID_OPCODE;
+
+	if (f->kind == KA_FAULT_EXEC || ((is_access(f->kind) || is_trap) && !ka_is_text(e->k, f->ip))) {
+		bool is_behind = f->kind == KA_FAULT_DEBUG && !e->is_aarch64;
+
 		f->kind = KA_FAULT_EXEC;
 		f->reg = KA_NO_REG;
 		read_jump(e);
+		f->addr -= is_behind;
 		return;
 	}
 	ka_fault_decode(&e->trace, f, &regs, f->frame + 1);
