@@ -22,6 +22,8 @@ struct ka_print {
 	/* Where bytes come from, when not from kernel memory: user memory, a file. NULL: ka_read(). As it, all or nothing. */
 	struct ka_error *(*read)(void *ctx, uint64_t at, void *ret, size_t size);
 	void *ctx;
+	/* Was what lies there optimized out? Shown as such. NULL: nothing was. */
+	bool (*is_absent)(void *ctx, uint64_t at);
 };
 
 /*

@@ -231,7 +231,7 @@ const uint8_t *ka_dwarf_skip(const struct ka_dwarf *d, struct ka_dwarf_unit *u, 
 	return p;
 }
 
-static const struct ka_dwarf_abbrevs *abbrevs_of(const struct ka_dwarf *d, struct ka_dwarf_unit *u)
+const struct ka_dwarf_abbrevs *ka_dwarf_abbrevs_of(const struct ka_dwarf *d, struct ka_dwarf_unit *u)
 {
 	struct ka_dwarf_abbrevs *a = atomic_load_explicit(&u->abbrevs, memory_order_acquire), *other = NULL;
 	struct ka_dwarf_die root;
@@ -259,7 +259,7 @@ bool ka_dwarf_root(const struct ka_dwarf *d, struct ka_dwarf_unit *u, const stru
 	const uint8_t *p = u->at + u->header_size;
 
 	if (!a)
-		a = abbrevs_of(d, u);
+		a = ka_dwarf_abbrevs_of(d, u);
 	if (!ka_dwarf_die_at(d, u, a, p, ret) || !ret->tag)
 		return false;
 	if (ret->has & KA_DWARF_STR_OFFSETS_BASE &&
@@ -290,17 +290,24 @@ bool ka_dwarf_die(const struct ka_dwarf *d, uint32_t id, struct ka_dwarf_die *re
 {
 	struct ka_dwarf_unit *u = id ? unit_of(d, id) : NULL;
 
-	return u && ka_dwarf_die_at(d, u, abbrevs_of(d, u), u->at + (id - u->id), ret) && ret->tag;
+	return u && ka_dwarf_die_at(d, u, ka_dwarf_abbrevs_of(d, u), u->at + (id - u->id), ret) && ret->tag;
+}
+
+bool ka_dwarf_unit_root(const struct ka_dwarf *d, uint32_t unit_id, struct ka_dwarf_die *ret)
+{
+	struct ka_dwarf_unit *u = unit_of(d, unit_id);
+
+	return u && u->id == unit_id && ka_dwarf_root(d, u, NULL, ret);
 }
 
 bool ka_dwarf_child(const struct ka_dwarf *d, const struct ka_dwarf_die *die, struct ka_dwarf_die *ret)
 {
-	return die->has_children && ka_dwarf_die_at(d, die->unit, abbrevs_of(d, die->unit), die->next, ret) && ret->tag;
+	return die->has_children && ka_dwarf_die_at(d, die->unit, ka_dwarf_abbrevs_of(d, die->unit), die->next, ret) && ret->tag;
 }
 
 bool ka_dwarf_next(const struct ka_dwarf *d, struct ka_dwarf_die *die)
 {
-	const struct ka_dwarf_abbrevs *a = abbrevs_of(d, die->unit);
+	const struct ka_dwarf_abbrevs *a = ka_dwarf_abbrevs_of(d, die->unit);
 	const uint8_t *p = die->next;
 
 	if (die->has_children)

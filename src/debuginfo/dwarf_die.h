@@ -105,6 +105,8 @@ void ka_dwarf_close(struct ka_dwarf *d);
 bool ka_dwarf_die(const struct ka_dwarf *d, uint32_t id, struct ka_dwarf_die *ret);
 /* The unit's own, outermost DIE; a NULL: the unit's table of abbreviations is made and kept. */
 bool ka_dwarf_root(const struct ka_dwarf *d, struct ka_dwarf_unit *u, const struct ka_dwarf_abbrevs *a, struct ka_dwarf_die *ret);
+/* The outermost DIE of the unit that begins at this number (its header's). */
+bool ka_dwarf_unit_root(const struct ka_dwarf *d, uint32_t unit_id, struct ka_dwarf_die *ret);
 /* Walks children: for (ok = ka_dwarf_child(d, &die, &c); ok; ok = ka_dwarf_next(d, &c)). */
 bool ka_dwarf_child(const struct ka_dwarf *d, const struct ka_dwarf_die *die, struct ka_dwarf_die *ret);
 bool ka_dwarf_next(const struct ka_dwarf *d, struct ka_dwarf_die *die);
@@ -118,6 +120,8 @@ const struct ka_dwarf_abbrev *ka_dwarf_abbrev(const struct ka_dwarf_abbrevs *a, 
 /* Reads the DIE at p with the unit's table given; false at damage. */
 bool ka_dwarf_die_at(const struct ka_dwarf *d, struct ka_dwarf_unit *u, const struct ka_dwarf_abbrevs *a, const uint8_t *p,
 		     struct ka_dwarf_die *ret);
+/* The unit's table, made and kept on first need; empty when damaged. */
+const struct ka_dwarf_abbrevs *ka_dwarf_abbrevs_of(const struct ka_dwarf *d, struct ka_dwarf_unit *u);
 /* Behind the DIE at p and all below it, or NULL at damage. */
 const uint8_t *ka_dwarf_skip(const struct ka_dwarf *d, struct ka_dwarf_unit *u, const struct ka_dwarf_abbrevs *a, const uint8_t *p);
 /* Pages of the units from first up to end are not needed for now. */

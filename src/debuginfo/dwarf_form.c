@@ -23,7 +23,7 @@ uint64_t ka_dwarf_fixed(struct ka_dwarf_reader *r, unsigned size)
 	return v;
 }
 
-static int64_t sleb(struct ka_dwarf_reader *r)
+int64_t ka_dwarf_sleb(struct ka_dwarf_reader *r)
 {
 	const uint8_t *from = r->p;
 	uint64_t v = ka_dwarf_uleb(&r->p, r->end);
@@ -119,7 +119,7 @@ void ka_dwarf_value(struct ka_dwarf_reader *r, unsigned form, int64_t implicit, 
 		*v = (struct ka_dwarf_value){ KA_DWARF_IS_NUMBER, ka_dwarf_uleb(&r->p, r->end), NULL };
 		return;
 	case DW_FORM_sdata:
-		*v = (struct ka_dwarf_value){ KA_DWARF_IS_NUMBER, (uint64_t)sleb(r), NULL };
+		*v = (struct ka_dwarf_value){ KA_DWARF_IS_NUMBER, (uint64_t)ka_dwarf_sleb(r), NULL };
 		return;
 	case DW_FORM_string: {
 		const uint8_t *nul = r->p ? memchr(r->p, 0, (size_t)(r->end - r->p)) : NULL;

@@ -21,6 +21,7 @@ struct ka_dwarf_reader {
 
 /* A number of so many bytes, up to 8, in the file's byte order. */
 uint64_t ka_dwarf_fixed(struct ka_dwarf_reader *r, unsigned size);
+int64_t ka_dwarf_sleb(struct ka_dwarf_reader *r);
 /* The value of an attribute of this form (implicit: of DW_FORM_implicit_const). An unknown form is damage. */
 void ka_dwarf_value(struct ka_dwarf_reader *r, unsigned form, int64_t implicit, struct ka_dwarf_value *v);
 

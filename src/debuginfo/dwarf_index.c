@@ -492,6 +492,7 @@ bool ka_dwarf_index_kept(struct ka_object *o, bool may_make, struct ka_index *re
 void ka_dwarf_index_init(struct ka_dwarf_index *x, struct ka_dwarf *d, struct ka_object *o)
 {
 	x->dwarf = d;
+	x->object = o;
 	ka_lazy_init(&x->core_once);
 	ka_lazy_init(&x->all_once);
 	ka_lazy_init(&x->file_once);

@@ -30,6 +30,8 @@ struct ka_orc *ka_module_orc_hook(struct ka_kernel *k, ka_addr addr);
 bool ka_module_object_hook(struct ka_kernel *k, ka_addr addr, struct ka_object **ret, uint64_t *ret_addr,
 			   uint32_t *ret_section);
 
+/* The other way: where what lies at an address of the object's layout was loaded, of the module that has code or data near an address. */
+bool ka_module_run_time(struct ka_kernel *k, ka_addr near, uint64_t at, ka_addr *ret);
 struct ka_types *ka_module_types_hook(struct ka_kernel *k, size_t i, bool is_dwarf);
 /* NULL when it was unloaded. */
 struct ka_object *ka_module_object_of(const struct ka_module_object *mo);

@@ -174,6 +174,29 @@ bool ka_module_object_hook(struct ka_kernel *k, ka_addr addr, struct ka_object *
 	return false;
 }
 
+bool ka_module_run_time(struct ka_kernel *k, ka_addr near, uint64_t at, ka_addr *ret)
+{
+	struct ka_module_list *l = ka_module_list(k);
+	const struct ka_module_object *mo;
+	size_t i;
+
+	if (!ka_module_index(k, near, &i))
+		return false;
+	pthread_mutex_lock(&l->lock);
+	mo = l->objects[i];
+	pthread_mutex_unlock(&l->lock);
+	for (size_t j = 0; mo && mo->object && j < mo->loaded.n; j++) {
+		const struct loaded *s = &mo->loaded.at[j];
+		uint64_t offset = at - ka_object_base(mo->object, s->index);
+
+		if (offset < s->size) {
+			*ret = s->addr + offset;
+			return true;
+		}
+	}
+	return false;
+}
+
 void ka_module_objects_free(struct ka_module_list *l)
 {
 	for (size_t i = 0; l->objects && i < l->modules.n; i++) {

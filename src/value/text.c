@@ -12,7 +12,10 @@ static void value_add(struct text *t, const struct ka_place *place, unsigned lev
 
 static void unreadable_add(struct text *t, uint64_t at)
 {
-	ka_str_printf(t->to, "<error: Cannot access memory at address 0x%" PRIx64 ">", at);
+	if (t->p.how.is_absent && t->p.how.is_absent(t->p.how.ctx, at))
+		ka_str_add(t->to, "<optimized out>");
+	else
+		ka_str_printf(t->to, "<error: Cannot access memory at address 0x%" PRIx64 ">", at);
 }
 
 static void line_add(struct text *t, unsigned level)

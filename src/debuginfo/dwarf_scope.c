@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From an address to the function, the inlined ones and the blocks around it, and the variables of each. */
+#include "dwarf_types.h"
+#include "line.h"
+#include "scope.h"
+
+#define DEPTH_MAX	96		/* blocks within one another */
+#define VARIABLES_MAX	4096
+#define VISITS_MAX	(1u << 20)	/* DIEs of a unit */
+
+struct walk {
+	const struct ka_dwarf *d;
+	struct ka_scope *s;
+	struct ka_arena *a;
+	struct { KA_VEC(struct ka_scope_function); } functions;	/* outermost first */
+	struct { KA_VEC(struct ka_scope_variable); } variables;
+};
+
+bool ka_types_is_dwarf(const struct ka_types *t)
+{
+	return t && !strcmp(t->ops->name, "DWARF");
+}
+
+static const char *name_of(const struct ka_dwarf *d, const struct ka_dwarf_die *die)
+{
+	struct ka_dwarf_raw raw;
+
+	return ka_dwarf_inherited(d, die, DW_AT_name, &raw, NULL) && raw.v.kind == KA_DWARF_IS_STRING ? (const char *)raw.v.at : NULL;
+}
+
+static void declared_at(const struct ka_scope *s, const struct ka_dwarf *d, const struct ka_dwarf_die *die, struct ka_scope_variable *v)
+{
+	const struct ka_dwarf_file *own = &d->files[0];
+	struct ka_object_place place = {0};
+	struct ka_dwarf_die owner;
+	struct ka_dwarf_raw raw;
+
+	if (ka_dwarf_inherited(d, die, DW_AT_decl_line, &raw, NULL) && raw.v.kind == KA_DWARF_IS_NUMBER)
+		v->line = (unsigned)KA_MIN(raw.v.u, UINT32_MAX);
+	if (!ka_dwarf_inherited(d, die, DW_AT_decl_file, &raw, &owner) || raw.v.kind != KA_DWARF_IS_NUMBER || owner.unit->file != own)
+		return;
+	if (ka_lines_file(s->object, owner.unit->id - own->info_id, raw.v.u, &place))
+		v->file = place.name ? place.name : place.file;
+}
+
+static bool variable_of(const struct ka_scope *s, const struct ka_dwarf *d, const struct ka_dwarf_die *die, struct ka_scope_variable *v)
+{
+	struct ka_dwarf_raw raw;
+
+	*v = (struct ka_scope_variable){ .die = die->id, .is_argument = die->tag == DW_TAG_formal_parameter, .name = name_of(d, die) };
+	if (ka_dwarf_inherited(d, die, DW_AT_type, &raw, NULL) && raw.v.kind == KA_DWARF_IS_REF)
+		v->type = (uint32_t)raw.v.u;
+	declared_at(s, d, die, v);
+	return v->name;
+}
+
+bool ka_scope_variable(const struct ka_scope *s, uint32_t id, struct ka_scope_variable *ret)
+{
+	const struct ka_dwarf *d = s->lists.d;
+	struct ka_dwarf_die die;
+
+	return ka_dwarf_die(d, id, &die) && (variable_of(s, d, &die, ret) || ret->type);
+}
+
+static void add_variable(struct walk *w, const struct ka_dwarf_die *die, unsigned depth)
+{
+	struct ka_scope_variable v;
+
+	/* a declaration (extern) lies elsewhere, under the same name; padding of parameters has no name */
+	if (die->is_declaration || w->variables.n >= VARIABLES_MAX || !variable_of(w->s, w->d, die, &v))
+		return;
+	v.depth = depth;
+	v.function = (unsigned)w->functions.n - 1;
+	ka_vec_push(&w->variables, v);
+}
+
+static void visit(struct walk *w, const struct ka_dwarf_die *parent, unsigned depth, unsigned nesting)
+{
+	struct ka_dwarf_die c, inner;
+	unsigned visits = 0;
+	bool has_inner = false;
+
+	for (bool ok = ka_dwarf_child(w->d, parent, &c); ok && visits < VISITS_MAX; ok = ka_dwarf_next(w->d, &c), visits++) {
+		switch (c.tag) {
+		case DW_TAG_formal_parameter:
+		case DW_TAG_variable:
+		case DW_TAG_constant:
+			add_variable(w, &c, depth);
+			break;
+		case DW_TAG_lexical_block:
+		case DW_TAG_inlined_subroutine:
+		case DW_TAG_try_block:
+		case DW_TAG_catch_block:
+		case DW_TAG_with_stmt:
+			if (!has_inner && ka_dwarf_covers(&w->s->lists, &c, w->s->pc)) {
+				inner = c;
+				has_inner = true;
+			}
+			break;
+		}
+	}
+	if (!has_inner || nesting >= DEPTH_MAX)
+		return;
+	if (inner.tag == DW_TAG_inlined_subroutine) {
+		ka_vec_push(&w->functions, (struct ka_scope_function){ .name = name_of(w->d, &inner), .die = inner.id, .is_inlined = true });
+		visit(w, &inner, 0, nesting + 1);
+	} else {
+		visit(w, &inner, depth + 1, nesting + 1);
+	}
+}
+
+/* The function whose code covers the address: those of Rust and C++ lie in name spaces and types. */
+static bool find_function(const struct ka_dwarf *d, const struct ka_dwarf_lists *l, const struct ka_dwarf_die *parent, uint64_t pc,
+			  unsigned depth, unsigned *visits, struct ka_dwarf_die *ret)
+{
+	struct ka_dwarf_die c;
+
+	for (bool ok = ka_dwarf_child(d, parent, &c); ok && ++*visits < VISITS_MAX; ok = ka_dwarf_next(d, &c)) {
+		if (c.tag == DW_TAG_subprogram && !c.is_declaration && ka_dwarf_covers(l, &c, pc)) {
+			*ret = c;
+			return true;
+		}
+		if ((c.tag == DW_TAG_namespace || c.tag == DW_TAG_module) && c.has_children && depth < 32 &&
+		    find_function(d, l, &c, pc, depth + 1, visits, ret))
+			return true;
+	}
+	return false;
+}
+
+static void finish(struct walk *w)
+{
+	struct ka_scope *s = w->s;
+	size_t n = w->functions.n, at = 0;
+
+	s->functions = ka_alloc(w->a, n * sizeof(*s->functions));
+	for (size_t i = 0; i < n; i++)
+		s->functions[i] = w->functions.at[n - 1 - i];
+	s->function_count = n;
+	s->variables = ka_alloc(w->a, (w->variables.n + 1) * sizeof(*s->variables));
+	for (size_t f = 0; f < n; f++) {
+		for (int pass = 0; pass < 2; pass++) {
+			for (size_t i = 0; i < w->variables.n; i++) {
+				struct ka_scope_variable v = w->variables.at[i];
+
+				v.function = (unsigned)n - 1 - v.function;
+				if (v.function == f && v.is_argument == !pass)
+					s->variables[at++] = v;
+			}
+		}
+	}
+	s->variable_count = at;
+	ka_vec_free(&w->functions);
+	ka_vec_free(&w->variables);
+}
+
+bool ka_scope_find(struct ka_types *types, uint64_t pc, struct ka_arena *a, struct ka_scope *ret)
+{
+	struct walk w = { .s = ret, .a = a };
+	struct ka_dwarf_types *t;
+	struct ka_dwarf_die unit, function;
+	unsigned visits = 0;
+	uint64_t offset;
+
+	if (!ka_types_is_dwarf(types))
+		return false;
+	t = types->priv;
+	w.d = &t->dwarf;
+	*ret = (struct ka_scope){ .types = types, .object = t->index.object, .pc = pc };
+	if (!ka_lines_unit(ret->object, pc, &offset) || offset >= t->dwarf.files[0].info.size)
+		return false;
+	ka_dwarf_lists_open(ret->object, &t->dwarf, &ret->lists);
+	if (!ka_dwarf_unit_root(&t->dwarf, t->dwarf.files[0].info_id + (uint32_t)offset, &unit) ||
+	    !find_function(&t->dwarf, &ret->lists, &unit, pc, 0, &visits, &function))
+		return false;
+	ret->die = function.id;
+	ka_vec_push(&w.functions, (struct ka_scope_function){ .name = name_of(w.d, &function), .die = function.id });
+	visit(&w, &function, 0, 0);
+	finish(&w);
+	return true;
+}
