@@ -28,7 +28,7 @@ static const struct ka_col cols[] = {
 };
 const struct ka_rows ka_rows_of_local = { "locals", KA_SHAPE_LINE, NULL, "    {prefix?%\\: :}{name} = {text}", cols, KA_COUNT(cols) };
 
-static void put(struct ka_call *c, const struct ka_local *l, bool has_prefix)
+static void put(struct ka_call *c, const struct ka_local *l, bool is_named)
 {
 	static const char *const states[] = {
 		[KA_LOCAL_THERE] = "there", [KA_LOCAL_PARTLY] = "partly", [KA_LOCAL_OPTIMIZED_OUT] = "optimized out",
@@ -39,7 +39,7 @@ static void put(struct ka_call *c, const struct ka_local *l, bool has_prefix)
 				.state = states[l->state], .file = l->file, .line = l->line };
 	struct ka_str s = {0};
 
-	row.prefix = has_prefix && l->is_inlined ? l->function : NULL;
+	row.prefix = is_named ? l->function : NULL;
 	if (l->state == KA_LOCAL_UNKNOWN)
 		row.why = l->why;
 	if (l->state == KA_LOCAL_POINTER)
@@ -67,17 +67,19 @@ size_t ka_put_locals(struct ka_call *c, const struct ka_locals *l, unsigned leve
 
 		if ((level != KA_ALL_LEVELS && v->level != level) || !(kinds & (v->is_argument ? KA_LOCAL_ARGUMENTS : KA_LOCAL_VARIABLES)))
 			continue;
-		put(c, v, level == KA_ALL_LEVELS);
+		put(c, v, level == KA_ALL_LEVELS && v->is_inlined);
 		n++;
 	}
 	return n;
 }
 
-void ka_put_frame_locals(struct ka_call *c, struct ka_stack *st, size_t frame)
+void ka_put_frame_locals(struct ka_call *c, struct ka_stack *st, size_t frame, bool is_named)
 {
 	struct ka_locals l;
 	struct ka_error *err = ka_locals_read(c->k, st, frame, c->arena, &l);
 
-	if (!ka_error_drop(err))
-		ka_put_locals(c, &l, KA_ALL_LEVELS, KA_LOCAL_ALL);
+	if (ka_error_drop(err))
+		return;
+	for (size_t i = 0; i < l.n && !ka_interrupted(); i++)
+		put(c, &l.at[i], is_named || l.at[i].is_inlined);
 }

@@ -16,8 +16,8 @@ enum ka_local_kinds { KA_LOCAL_ARGUMENTS = 1, KA_LOCAL_VARIABLES = 2, KA_LOCAL_A
 size_t ka_put_locals(struct ka_call *c, const struct ka_locals *l, unsigned level, enum ka_local_kinds kinds);
 /*
  * The same of a frame in one go. Whatever debuginfo does not tell of (assembly, modules without it) is no fault in text,
- * where it would be told for nearly each stack: nothing is shown then.
+ * where it would be told for nearly each stack: nothing is shown then. is_named: the function's name before each, inlined or not.
  */
-void ka_put_frame_locals(struct ka_call *c, struct ka_stack *st, size_t frame);
+void ka_put_frame_locals(struct ka_call *c, struct ka_stack *st, size_t frame, bool is_named);
 
 #endif

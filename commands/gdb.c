@@ -4,6 +4,7 @@
 #include <kanalyze/module.h>
 #include <kanalyze/task.h>
 #include <kanalyze/unwind.h>
+#include "bt_locals.h"
 #include "gdb.h"
 
 struct gdb_answer {
@@ -228,10 +229,48 @@ static struct ka_error *info_registers(struct ka_call *c, const char *which)
 	return is_any ? NULL : ka_error_new(KA_NOT_FOUND, "there is no register '%s'", which);
 }
 
+/* Of the frame that faulted, or the innermost one; inlined functions are frames of their own, as in gdb. */
+static struct ka_error *info_variables(struct ka_call *c, enum ka_local_kinds kinds)
+{
+	struct ka_stack stack = {0};
+	struct ka_locals l;
+	size_t frame = 0;
+	struct ka_error *err = ka_unwind_task(c->k, ka_call_task(c), c->arena, &stack);
+
+	ka_error_drop(stack.err);
+	if (err)
+		return err;
+	if (!stack.count)
+		return ka_error_new(KA_NOT_FOUND, "no frame: %s", stack.note ? stack.note : "the registers are not known");
+	for (size_t i = 0; i + 1 < stack.count; i++) {
+		if (stack.frames[i].regs && !stack.frames[i].regs->is_user) {
+			frame = i + 1;
+			break;
+		}
+	}
+	err = ka_locals_read(c->k, &stack, frame, c->arena, &l);
+	if (!err && !ka_put_locals(c, &l, KA_ALL_LEVELS, kinds))
+		answer(c, kinds == KA_LOCAL_ARGUMENTS ? "No arguments." : "No locals.");
+	return err;
+}
+
+static struct ka_error *info_locals(struct ka_call *c, const char *text)
+{
+	(void)text;
+	return info_variables(c, KA_LOCAL_VARIABLES);
+}
+
+static struct ka_error *info_args(struct ka_call *c, const char *text)
+{
+	(void)text;
+	return info_variables(c, KA_LOCAL_ARGUMENTS);
+}
+
 static struct ka_error *info(struct ka_call *c, const char *text)
 {
 	static const struct { const char *name; struct ka_error *(*run)(struct ka_call *c, const char *text); bool is_alone; } kinds[] = {
 		{ "line", info_line }, { "symbol", info_symbol }, { "address", info_address }, { "registers", info_registers, true },
+		{ "locals", info_locals, true }, { "args", info_args, true },
 	};
 	size_t n = strcspn(text, " ");
 	const char *rest = text + n + strspn(text + n, " ");
@@ -243,7 +282,7 @@ static struct ka_error *info(struct ka_call *c, const char *text)
 			return ka_call_usage(c, "info %s needs an argument", kinds[i].name);
 		return kinds[i].run(c, rest);
 	}
-	return ka_error_new(KA_UNSUPPORTED, "info %.*s is not answered: info line, symbol, address and registers are; 'sym', 'line', 'bt' and 'struct' tell more",
+	return ka_error_new(KA_UNSUPPORTED, "info %.*s is not answered: info line, symbol, address, registers, locals and args are; 'sym', 'line', 'bt' and 'struct' tell more",
 			    (int)n, text);
 }
 
@@ -407,10 +446,10 @@ static struct ka_error *run(struct ka_call *c)
 			return ka_error_new(KA_UNSUPPORTED, *others[i].instead ? "there is no gdb inside: for '%s' see '%s'" :
 					    "there is no gdb inside, and nothing to %s: the kernel is dead", word, others[i].instead);
 	return ka_error_new(KA_UNSUPPORTED, "there is no gdb inside: of its commands print, output, ptype, whatis, x, list, disassemble, echo and info "
-			    "line, symbol, address, registers are answered; 'help' lists ours");
+			    "line, symbol, address, registers, locals, args are answered; 'help' lists ours");
 }
 
-static const struct ka_rows *const rows[] = { &ka_rows_gdb_answer, &ka_rows_of_gdb_memory, &ka_rows_of_source, NULL };
+static const struct ka_rows *const rows[] = { &ka_rows_gdb_answer, &ka_rows_of_gdb_memory, &ka_rows_of_source, &ka_rows_of_local, NULL };
 
 const struct ka_command ka_command_gdb = {
 	.name = "gdb",
@@ -418,7 +457,8 @@ const struct ka_command ka_command_gdb = {
 	.brief = "commands of gdb, answered without one",
 	.help =
 		"print, output, ptype, whatis, x/FORMAT, list, disassemble, echo, and info line, info symbol,\n"
-		"info address and info registers (of the task in the context) are answered as gdb would.\n"
+		"info address and info registers (of the task in the context) are answered as gdb would; info locals and info args\n"
+		"tell of its frame that faulted, else of the innermost one ('bt -V': of all).\n"
 		"Expressions and numbers are as in C. x takes a count, a format of xduotacfsiz and a size of\n"
 		"bhwg.\n"
 		"\n"

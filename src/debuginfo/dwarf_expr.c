@@ -2,26 +2,9 @@
 /* The stack machine of DWARF expressions: every operation of DWARF 5 and the GNU ones before it, bounded. */
 #include <inttypes.h>
 #include <stdio.h>
-#include "dwarf_expr.h"
-#include "dwarf_form.h"
+#include "dwarf_run.h"
 
-#define STACK_MAX 128
-
-struct run {
-	struct ka_dwarf_machine *m;
-	struct ka_dwarf_reader r;
-	const uint8_t *start;
-	struct ka_dwarf_number stack[STACK_MAX];
-	unsigned n;
-	struct ka_dwarf_place *place;
-	/* what the next piece, or the object, is: a location description that ends an expression */
-	struct ka_dwarf_piece last;
-	bool has_last, has_piece;
-	uint64_t bits;				/* of the pieces so far */
-	enum ka_dwarf_outcome outcome;
-};
-
-static void KA_PRINTF(3, 4) fail(struct run *s, enum ka_dwarf_outcome outcome, const char *fmt, ...)
+void ka_dwarf_run_fail(struct ka_dwarf_run *s, enum ka_dwarf_outcome outcome, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -36,38 +19,38 @@ static void KA_PRINTF(3, 4) fail(struct run *s, enum ka_dwarf_outcome outcome, c
 	va_end(ap);
 }
 
-static void push(struct run *s, struct ka_dwarf_number n)
+void ka_dwarf_run_push(struct ka_dwarf_run *s, struct ka_dwarf_number n)
 {
-	if (s->n == STACK_MAX)
-		fail(s, KA_DWARF_BAD, "a stack of more than %d numbers", STACK_MAX);
+	if (s->n == KA_DWARF_STACK_MAX)
+		ka_dwarf_run_fail(s, KA_DWARF_BAD, "a stack of more than %d numbers", KA_DWARF_STACK_MAX);
 	else
 		s->stack[s->n++] = n;
 }
 
-static void push_generic(struct run *s, uint64_t v)
+static void push_generic(struct ka_dwarf_run *s, uint64_t v)
 {
-	push(s, ka_dwarf_number(KA_DWARF_GENERIC, s->m->unit->address_size, v));
+	ka_dwarf_run_push(s, ka_dwarf_number(KA_DWARF_GENERIC, s->m->unit->address_size, v));
 }
 
-static struct ka_dwarf_number pop(struct run *s)
+struct ka_dwarf_number ka_dwarf_run_pop(struct ka_dwarf_run *s)
 {
 	if (s->n)
 		return s->stack[--s->n];
-	fail(s, KA_DWARF_BAD, "an empty stack");
+	ka_dwarf_run_fail(s, KA_DWARF_BAD, "an empty stack");
 	return ka_dwarf_number(KA_DWARF_GENERIC, 8, 0);
 }
 
-static uint64_t uleb(struct run *s)
+static uint64_t uleb(struct ka_dwarf_run *s)
 {
 	return s->r.p ? ka_dwarf_uleb(&s->r.p, s->r.end) : 0;
 }
 
-static int64_t fixed_signed(struct run *s, unsigned size)
+static int64_t fixed_signed(struct ka_dwarf_run *s, unsigned size)
 {
 	return (int64_t)ka_dwarf_number(KA_DWARF_SIGNED, (uint8_t)size, ka_dwarf_fixed(&s->r, size)).bits;
 }
 
-static const uint8_t *block(struct run *s, uint64_t size)
+static const uint8_t *block(struct ka_dwarf_run *s, uint64_t size)
 {
 	const uint8_t *at = s->r.p;
 
@@ -79,87 +62,74 @@ static const uint8_t *block(struct run *s, uint64_t size)
 	return at;
 }
 
-static bool get_register(struct run *s, uint64_t n, uint64_t *ret)
+bool ka_dwarf_run_register(struct ka_dwarf_run *s, uint64_t n, uint64_t *ret)
 {
 	if (n < 1024 && s->m->reg && s->m->reg(s->m->ctx, (unsigned)n, ret))
 		return true;
-	fail(s, KA_DWARF_UNKNOWN, "register %" PRIu64 " is not known in this frame", n);
+	ka_dwarf_run_fail(s, KA_DWARF_UNKNOWN, "register %" PRIu64 " is not known in this frame", n);
 	return false;
 }
 
-static void push_based(struct run *s, uint64_t reg, int64_t offset)
+static void push_based(struct ka_dwarf_run *s, uint64_t reg, int64_t offset)
 {
 	uint64_t v;
 
-	if (s->r.p && get_register(s, reg, &v))
+	if (s->r.p && ka_dwarf_run_register(s, reg, &v))
 		push_generic(s, v + (uint64_t)offset);
 }
 
-static void deref(struct run *s, unsigned size, uint8_t kind)
+void ka_dwarf_run_deref(struct ka_dwarf_run *s, unsigned size, uint8_t kind)
 {
-	uint64_t at = pop(s).bits;
+	uint64_t at = ka_dwarf_run_pop(s).bits;
 	uint8_t raw[8] = {0};
 	struct ka_dwarf_reader r = s->r;
 
 	if (!size || size > 8) {
-		fail(s, KA_DWARF_BAD, "a read of %u bytes", size);
+		ka_dwarf_run_fail(s, KA_DWARF_BAD, "a read of %u bytes", size);
 		return;
 	}
 	if (s->outcome != KA_DWARF_DONE)
 		return;
 	if (!s->m->read || !s->m->read(s->m->ctx, at, raw, size)) {
-		fail(s, KA_DWARF_UNKNOWN, "0x%" PRIx64 " cannot be read", at);
+		ka_dwarf_run_fail(s, KA_DWARF_UNKNOWN, "0x%" PRIx64 " cannot be read", at);
 		return;
 	}
 	r.p = raw;
 	r.end = raw + size;
-	push(s, kind == KA_DWARF_GENERIC ? ka_dwarf_number(kind, s->m->unit->address_size, ka_dwarf_fixed(&r, size)) :
+	ka_dwarf_run_push(s, kind == KA_DWARF_GENERIC ? ka_dwarf_number(kind, s->m->unit->address_size, ka_dwarf_fixed(&r, size)) :
 					   ka_dwarf_number(kind, (uint8_t)size, ka_dwarf_fixed(&r, size)));
 }
 
-/* The base type at an offset of this unit; 0: none, the untyped kind. */
-static bool type_at(struct run *s, uint64_t offset, uint8_t *ret_kind, uint8_t *ret_size)
-{
-	*ret_kind = KA_DWARF_GENERIC;
-	*ret_size = s->m->unit->address_size;
-	if (!offset)
-		return true;
-	if (s->r.p && offset < s->m->unit->size && ka_dwarf_number_type(s->m->d, s->m->unit->id + (uint32_t)offset, ret_kind, ret_size))
-		return true;
-	fail(s, KA_DWARF_UNKNOWN, "a number of a type that is not computed with");
-	return false;
-}
-
-static void set_last(struct run *s, struct ka_dwarf_piece p)
+static void set_last(struct ka_dwarf_run *s, struct ka_dwarf_piece p)
 {
 	if (s->has_last)
-		fail(s, KA_DWARF_BAD, "two places for one piece");
+		ka_dwarf_run_fail(s, KA_DWARF_BAD, "two places for one piece");
 	s->last = p;
 	s->has_last = true;
 }
 
 /* Ends a piece: what was described last, else the address on the stack, else nothing. */
-static void add_piece(struct run *s, uint64_t bit_size, uint64_t bit_offset)
+static void add_piece(struct ka_dwarf_run *s, uint64_t bit_size, uint64_t bit_offset)
 {
 	struct ka_dwarf_piece p = s->last;
 
 	if (!s->has_last)
 		p = (struct ka_dwarf_piece){ .where = KA_DWARF_NOWHERE };
 	if (!s->has_last && s->n)
-		p = (struct ka_dwarf_piece){ .where = KA_DWARF_IN_MEMORY, .value = pop(s).bits };
+		p = (struct ka_dwarf_piece){ .where = KA_DWARF_IN_MEMORY, .value = ka_dwarf_run_pop(s).bits };
 	p.bit_size = bit_size;
 	p.bit_offset = bit_offset;
 	s->has_last = false;
 	s->has_piece = true;
 	if (s->place->count == KA_DWARF_PIECES_MAX || __builtin_add_overflow(s->bits, bit_size, &s->bits) || s->bits > 1u << 30) {
-		fail(s, KA_DWARF_BAD, "too many pieces");
+		ka_dwarf_run_fail(s, KA_DWARF_BAD, "too many pieces");
 		return;
 	}
 	if (bit_size)
 		s->place->pieces[s->place->count++] = p;
 }
 
-static void jump(struct run *s, int64_t by)
+static void jump(struct ka_dwarf_run *s, int64_t by)
 {
 	if (!s->r.p)
 		return;
@@ -169,9 +139,9 @@ static void jump(struct run *s, int64_t by)
 		s->r.p += by;
 }
 
-static void interpret(struct run *s);
+static void interpret(struct ka_dwarf_run *s);
 
-static void call(struct run *s, uint32_t die)
+static void call(struct ka_dwarf_run *s, uint32_t die)
 {
 	struct ka_dwarf_reader back = s->r;
 	const uint8_t *start = s->start, *expr;
@@ -183,7 +153,7 @@ static void call(struct run *s, uint32_t die)
 	if (!s->m->procedure || !s->m->procedure(s->m->ctx, die, &expr, &size))
 		return;
 	if (++s->m->nesting > KA_DWARF_NESTING_MAX) {
-		fail(s, KA_DWARF_BAD, "expressions that call one another without end");
+		ka_dwarf_run_fail(s, KA_DWARF_BAD, "expressions that call one another without end");
 		return;
 	}
 	s->start = s->r.p = expr;
@@ -195,7 +165,7 @@ static void call(struct run *s, uint32_t die)
 		s->r = back;
 }
 
-static void entry_value(struct run *s)
+static void entry_value(struct ka_dwarf_run *s)
 {
 	uint64_t size = uleb(s), v;
 	const uint8_t *expr = block(s, size);
@@ -203,51 +173,51 @@ static void entry_value(struct run *s)
 	if (!expr)
 		return;
 	if (++s->m->nesting > KA_DWARF_NESTING_MAX)
-		fail(s, KA_DWARF_UNKNOWN, "its value at the entry of the function is not known");
+		ka_dwarf_run_fail(s, KA_DWARF_UNKNOWN, "its value at the entry of the function is not known");
 	else if (s->m->entry && s->m->entry(s->m->ctx, s->m, expr, (size_t)size, &v))
 		push_generic(s, v);
 	else
-		fail(s, KA_DWARF_UNKNOWN, "its value at the entry of the function is not known");
+		ka_dwarf_run_fail(s, KA_DWARF_UNKNOWN, "its value at the entry of the function is not known");
 	s->m->nesting--;
 }
 
-static uint32_t unit_die(const struct run *s, uint64_t offset)
+static uint32_t unit_die(const struct ka_dwarf_run *s, uint64_t offset)
 {
 	return offset < s->m->unit->size ? s->m->unit->id + (uint32_t)offset : 0;
 }
 
-static uint32_t info_die(const struct run *s, uint64_t offset)
+static uint32_t info_die(const struct ka_dwarf_run *s, uint64_t offset)
 {
 	return offset < s->m->unit->file->info.size ? s->m->unit->file->info_id + (uint32_t)offset : 0;
 }
 
-static void push_hooked(struct run *s, bool (*hook)(void *, struct ka_dwarf_machine *, uint32_t, uint64_t *), uint32_t die, const char *what)
+static void push_hooked(struct ka_dwarf_run *s, bool (*hook)(void *, struct ka_dwarf_machine *, uint32_t, uint64_t *), uint32_t die, const char *what)
 {
 	uint64_t v;
 
 	if (!s->r.p)
 		return;
 	if (++s->m->nesting > KA_DWARF_NESTING_MAX || !hook || !hook(s->m->ctx, s->m, die, &v))
-		fail(s, KA_DWARF_UNKNOWN, "%s", what);
+		ka_dwarf_run_fail(s, KA_DWARF_UNKNOWN, "%s", what);
 	else
 		push_generic(s, v);
 	s->m->nesting--;
 }
 
-static void pick(struct run *s, uint64_t i)
+static void pick(struct ka_dwarf_run *s, uint64_t i)
 {
 	if (i >= s->n)
-		fail(s, KA_DWARF_BAD, "an empty stack");
+		ka_dwarf_run_fail(s, KA_DWARF_BAD, "an empty stack");
 	else
-		push(s, s->stack[s->n - 1 - i]);
+		ka_dwarf_run_push(s, s->stack[s->n - 1 - i]);
 }
 
-static void rotate(struct run *s)
+static void rotate(struct ka_dwarf_run *s)
 {
 	struct ka_dwarf_number top;
 
 	if (s->n < 3) {
-		fail(s, KA_DWARF_BAD, "an empty stack");
+		ka_dwarf_run_fail(s, KA_DWARF_BAD, "an empty stack");
 		return;
 	}
 	top = s->stack[s->n - 1];
@@ -256,62 +226,7 @@ static void rotate(struct run *s)
 	s->stack[s->n - 3] = top;
 }
 
-/* Operations over base types. */
-static void typed(struct run *s, unsigned op)
-{
-	struct ka_dwarf_number a;
-	uint64_t v, reg;
-	uint8_t kind, size;
-
-	switch (op) {
-	case DW_OP_const_type:
-	case DW_OP_GNU_const_type: {
-		uint64_t type = uleb(s), n = ka_dwarf_fixed(&s->r, 1);
-		const uint8_t *at = block(s, n);
-		struct ka_dwarf_reader r = s->r;
-
-		if (!at || !type_at(s, type, &kind, &size))
-			return;
-		r.p = at;
-		r.end = at + n;
-		if (n != size)
-			fail(s, KA_DWARF_BAD, "a constant that is not of its type's size");
-		else
-			push(s, ka_dwarf_number(kind, size, ka_dwarf_fixed(&r, size)));
-		return;
-	}
-	case DW_OP_regval_type:
-	case DW_OP_GNU_regval_type:
-		reg = uleb(s);
-		if (type_at(s, uleb(s), &kind, &size) && s->r.p && get_register(s, reg, &v))
-			push(s, ka_dwarf_number(kind, size, v));
-		return;
-	case DW_OP_deref_type:
-	case DW_OP_GNU_deref_type:
-		v = ka_dwarf_fixed(&s->r, 1);
-		if (type_at(s, uleb(s), &kind, &size))
-			deref(s, (unsigned)v, kind);
-		return;
-	case DW_OP_convert:
-	case DW_OP_GNU_convert:
-		v = uleb(s);
-		a = pop(s);
-		if (type_at(s, v, &kind, &size))
-			push(s, ka_dwarf_convert(a, kind, size));
-		return;
-	default:	/* reinterpret */
-		v = uleb(s);
-		a = pop(s);
-		if (!type_at(s, v, &kind, &size))
-			return;
-		if (a.size != size)
-			fail(s, KA_DWARF_BAD, "a number reinterpreted as one of another size");
-		else
-			push(s, ka_dwarf_number(kind, size, a.bits));
-	}
-}
-
-static void implicit_pointer(struct run *s)
+static void implicit_pointer(struct ka_dwarf_run *s)
 {
 	const struct ka_dwarf_unit *u = s->m->unit;
 	/* the first draft, which GCC wrote for DWARF 2, had an address's size */
@@ -321,124 +236,49 @@ static void implicit_pointer(struct run *s)
 	set_last(s, (struct ka_dwarf_piece){ .where = KA_DWARF_AS_POINTER, .die = info_die(s, at), .value = (uint64_t)offset });
 }
 
-static void indexed(struct run *s, bool is_address)
-{
-	uint64_t index = uleb(s), v;
-
-	if (!s->r.p)
-		return;
-	if (!s->m->indexed || !s->m->indexed(s->m->ctx, s->m->unit, index, &v))
-		fail(s, KA_DWARF_BAD, "an index that .debug_addr does not have");
-	else if (is_address && s->m->address && !s->m->address(s->m->ctx, v, &v))
-		fail(s, KA_DWARF_UNKNOWN, "where 0x%" PRIx64 " was loaded is not known", v);
-	else
-		push_generic(s, v);
-}
-
-static void address(struct run *s)
-{
-	uint64_t v = ka_dwarf_fixed(&s->r, s->m->unit->address_size);
-
-	if (s->r.p && s->m->address && !s->m->address(s->m->ctx, v, &v))
-		fail(s, KA_DWARF_UNKNOWN, "where 0x%" PRIx64 " was loaded is not known", v);
-	else
-		push_generic(s, v);
-}
-
-static void of_frame(struct run *s, bool is_cfa, int64_t offset)
+static void of_frame(struct ka_dwarf_run *s, bool is_cfa, int64_t offset)
 {
 	uint64_t v;
 
 	if (!s->r.p)
 		return;
 	if (++s->m->nesting > KA_DWARF_NESTING_MAX)
-		fail(s, KA_DWARF_BAD, "a frame base that is told by itself");
+		ka_dwarf_run_fail(s, KA_DWARF_BAD, "a frame base that is told by itself");
 	else if (is_cfa ? s->m->cfa && s->m->cfa(s->m->ctx, &v) : s->m->frame_base && s->m->frame_base(s->m->ctx, s->m, &v))
 		push_generic(s, v + (uint64_t)offset);
 	else
-		fail(s, KA_DWARF_UNKNOWN, "where the frame begins is not known");
+		ka_dwarf_run_fail(s, KA_DWARF_UNKNOWN, "where the frame begins is not known");
 	s->m->nesting--;
 }
 
-/* Operations that push a constant. False: another one. */
-static bool constant(struct run *s, unsigned op)
+static void swap(struct ka_dwarf_run *s)
 {
-	if (op >= DW_OP_lit0 && op <= DW_OP_lit31) {
-		push_generic(s, op - DW_OP_lit0);
-		return true;
-	}
-	switch (op) {
-	case DW_OP_addr:
-		address(s);
-		return true;
-	case DW_OP_addrx:
-	case DW_OP_GNU_addr_index:
-		indexed(s, true);
-		return true;
-	case DW_OP_constx:
-	case DW_OP_GNU_const_index:
-		indexed(s, false);
-		return true;
-	case DW_OP_const1u:
-		push_generic(s, ka_dwarf_fixed(&s->r, 1));
-		return true;
-	case DW_OP_const1s:
-		push_generic(s, (uint64_t)fixed_signed(s, 1));
-		return true;
-	case DW_OP_const2u:
-		push_generic(s, ka_dwarf_fixed(&s->r, 2));
-		return true;
-	case DW_OP_const2s:
-		push_generic(s, (uint64_t)fixed_signed(s, 2));
-		return true;
-	case DW_OP_const4u:
-		push_generic(s, ka_dwarf_fixed(&s->r, 4));
-		return true;
-	case DW_OP_const4s:
-		push_generic(s, (uint64_t)fixed_signed(s, 4));
-		return true;
-	case DW_OP_const8u:
-	case DW_OP_const8s:
-		push_generic(s, ka_dwarf_fixed(&s->r, 8));
-		return true;
-	case DW_OP_constu:
-		push_generic(s, uleb(s));
-		return true;
-	case DW_OP_consts:
-		push_generic(s, s->r.p ? (uint64_t)ka_dwarf_sleb(&s->r) : 0);
-		return true;
-	}
-	return false;
+	struct ka_dwarf_number a = ka_dwarf_run_pop(s), b = ka_dwarf_run_pop(s);
+
+	ka_dwarf_run_push(s, a);
+	ka_dwarf_run_push(s, b);
 }
 
-static void swap(struct run *s)
-{
-	struct ka_dwarf_number a = pop(s), b = pop(s);
-
-	push(s, a);
-	push(s, b);
-}
-
-static void compute(struct run *s, unsigned op)
+static void compute(struct ka_dwarf_run *s, unsigned op)
 {
 	struct ka_dwarf_number b, a;
 
 	if (op == DW_OP_abs || op == DW_OP_neg || op == DW_OP_not) {
-		a = pop(s);
+		a = ka_dwarf_run_pop(s);
 		if (!ka_dwarf_unary(op, &a))
-			fail(s, KA_DWARF_BAD, "operation 0x%x over such a number", op);
-		push(s, a);
+			ka_dwarf_run_fail(s, KA_DWARF_BAD, "operation 0x%x over such a number", op);
+		ka_dwarf_run_push(s, a);
 		return;
 	}
-	b = pop(s);
-	a = pop(s);
+	b = ka_dwarf_run_pop(s);
+	a = ka_dwarf_run_pop(s);
 	if (s->outcome == KA_DWARF_DONE && !ka_dwarf_binary(op, a, b, &a))
-		fail(s, KA_DWARF_BAD, "operation 0x%x over such numbers", op);
-	push(s, a);
+		ka_dwarf_run_fail(s, KA_DWARF_BAD, "operation 0x%x over such numbers", op);
+	ka_dwarf_run_push(s, a);
 }
 
 /* Operations that say where a piece lies. False: another one. */
-static bool describe(struct run *s, unsigned op)
+static bool describe(struct ka_dwarf_run *s, unsigned op)
 {
 	uint64_t size, offset;
 	struct ka_dwarf_number a;
@@ -452,7 +292,7 @@ static bool describe(struct run *s, unsigned op)
 		set_last(s, (struct ka_dwarf_piece){ .where = KA_DWARF_IN_REGISTER, .reg = (uint16_t)KA_MIN(uleb(s), 0xffffu) });
 		return true;
 	case DW_OP_stack_value:
-		a = pop(s);
+		a = ka_dwarf_run_pop(s);
 		set_last(s, (struct ka_dwarf_piece){ .where = KA_DWARF_AS_VALUE, .value = a.bits,
 						     .value_size = a.kind == KA_DWARF_GENERIC ? 0 : a.size });
 		return true;
@@ -480,11 +320,11 @@ static bool describe(struct run *s, unsigned op)
 	return false;
 }
 
-static void operation(struct run *s, unsigned op)
+static void operation(struct ka_dwarf_run *s, unsigned op)
 {
 	uint64_t n;
 
-	if (constant(s, op) || describe(s, op))
+	if (ka_dwarf_run_constant(s, op) || ka_dwarf_run_typed(s, op) || describe(s, op))
 		return;
 	if (op >= DW_OP_breg0 && op <= DW_OP_breg31) {
 		push_based(s, op - DW_OP_breg0, ka_dwarf_sleb(&s->r));
@@ -511,7 +351,7 @@ static void operation(struct run *s, unsigned op)
 		pick(s, ka_dwarf_fixed(&s->r, 1));
 		return;
 	case DW_OP_drop:
-		pop(s);
+		ka_dwarf_run_pop(s);
 		return;
 	case DW_OP_swap:
 		swap(s);
@@ -520,14 +360,14 @@ static void operation(struct run *s, unsigned op)
 		rotate(s);
 		return;
 	case DW_OP_deref:
-		deref(s, s->m->unit->address_size, KA_DWARF_GENERIC);
+		ka_dwarf_run_deref(s, s->m->unit->address_size, KA_DWARF_GENERIC);
 		return;
 	case DW_OP_deref_size:
-		deref(s, (unsigned)ka_dwarf_fixed(&s->r, 1), KA_DWARF_GENERIC);
+		ka_dwarf_run_deref(s, (unsigned)ka_dwarf_fixed(&s->r, 1), KA_DWARF_GENERIC);
 		return;
 	case DW_OP_plus_uconst:
 		n = uleb(s);
-		push(s, ka_dwarf_number(KA_DWARF_GENERIC, 8, n));
+		ka_dwarf_run_push(s, ka_dwarf_number(KA_DWARF_GENERIC, 8, n));
 		compute(s, DW_OP_plus);
 		return;
 	case DW_OP_skip:
@@ -535,7 +375,7 @@ static void operation(struct run *s, unsigned op)
 		return;
 	case DW_OP_bra:
 		n = (uint64_t)fixed_signed(s, 2);
-		if (pop(s).bits)
+		if (ka_dwarf_run_pop(s).bits)
 			jump(s, (int64_t)n);
 		return;
 	case DW_OP_nop:
@@ -561,18 +401,6 @@ static void operation(struct run *s, unsigned op)
 		push_hooked(s, s->m->variable, info_die(s, ka_dwarf_fixed(&s->r, s->m->unit->offset_size)),
 			    "the variable that it is computed from is not known");
 		return;
-	case DW_OP_const_type:
-	case DW_OP_GNU_const_type:
-	case DW_OP_regval_type:
-	case DW_OP_GNU_regval_type:
-	case DW_OP_deref_type:
-	case DW_OP_GNU_deref_type:
-	case DW_OP_convert:
-	case DW_OP_GNU_convert:
-	case DW_OP_reinterpret:
-	case DW_OP_GNU_reinterpret:
-		typed(s, op);
-		return;
 	case DW_OP_abs: case DW_OP_and: case DW_OP_div: case DW_OP_minus: case DW_OP_mod: case DW_OP_mul: case DW_OP_neg:
 	case DW_OP_not: case DW_OP_or: case DW_OP_plus: case DW_OP_shl: case DW_OP_shr: case DW_OP_shra: case DW_OP_xor:
 	case DW_OP_eq: case DW_OP_ge: case DW_OP_gt: case DW_OP_le: case DW_OP_lt: case DW_OP_ne:
@@ -580,25 +408,25 @@ static void operation(struct run *s, unsigned op)
 		return;
 	}
 	/* of other address spaces, of threads, of objects: kernels have none */
-	fail(s, KA_DWARF_UNKNOWN, "operation 0x%x of DWARF is not known here", op);
+	ka_dwarf_run_fail(s, KA_DWARF_UNKNOWN, "operation 0x%x of DWARF is not known here", op);
 }
 
-static void interpret(struct run *s)
+static void interpret(struct ka_dwarf_run *s)
 {
 	while (s->outcome == KA_DWARF_DONE && s->r.p && s->r.p < s->r.end) {
 		if (++s->m->steps > KA_DWARF_STEPS_MAX) {
-			fail(s, KA_DWARF_BAD, "an expression without end");
+			ka_dwarf_run_fail(s, KA_DWARF_BAD, "an expression without end");
 			return;
 		}
 		operation(s, (unsigned)ka_dwarf_fixed(&s->r, 1));
 	}
 	if (!s->r.p)
-		fail(s, KA_DWARF_BAD, "an expression that ends within an operation");
+		ka_dwarf_run_fail(s, KA_DWARF_BAD, "an expression that ends within an operation");
 }
 
 static enum ka_dwarf_outcome evaluate(struct ka_dwarf_machine *m, const uint8_t *expr, size_t size, struct ka_dwarf_place *place)
 {
-	struct run s = { .m = m, .r = { .d = m->d, .u = m->unit, .p = expr, .end = expr + size }, .start = expr, .place = place };
+	struct ka_dwarf_run s = { .m = m, .r = { .d = m->d, .u = m->unit, .p = expr, .end = expr + size }, .start = expr, .place = place };
 
 	place->count = 0;
 	if (!size)
@@ -607,7 +435,7 @@ static enum ka_dwarf_outcome evaluate(struct ka_dwarf_machine *m, const uint8_t 
 	interpret(&s);
 	if (s.outcome == KA_DWARF_DONE && !s.has_piece) {
 		if (!s.has_last)
-			s.last = (struct ka_dwarf_piece){ .where = KA_DWARF_IN_MEMORY, .value = pop(&s).bits };
+			s.last = (struct ka_dwarf_piece){ .where = KA_DWARF_IN_MEMORY, .value = ka_dwarf_run_pop(&s).bits };
 		place->pieces[0] = s.last;
 		place->count = 1;
 	}

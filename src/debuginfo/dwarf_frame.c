@@ -12,6 +12,7 @@ struct frame {
 	const struct ka_scope_env *env;
 	unsigned depth;		/* callers asked so far */
 	unsigned *steps;	/* of all of them together */
+	bool is_at_call;	/* what a register held at the call is being found */
 };
 
 static struct ka_dwarf *dwarf_of(const struct ka_scope *s)
@@ -19,11 +20,13 @@ static struct ka_dwarf *dwarf_of(const struct ka_scope *s)
 	return &((struct ka_dwarf_types *)s->types->priv)->dwarf;
 }
 
+static bool reg_at_call(struct frame *f, unsigned n, uint64_t *ret);
+
 static bool frame_reg(void *ctx, unsigned n, uint64_t *ret)
 {
 	struct frame *f = ctx;
 
-	return f->env->reg && f->env->reg(f->env->ctx, n, ret);
+	return (f->env->reg && f->env->reg(f->env->ctx, n, ret)) || reg_at_call(f, n, ret);
 }
 
 static bool frame_read(void *ctx, uint64_t at, void *ret, size_t size)
@@ -180,46 +183,55 @@ static bool entry_register(const uint8_t *expr, size_t size, uint64_t *ret, bool
 	return false;
 }
 
-/* The value that the caller of f passed, by what is_it says of its parameters. */
-static bool passed(struct frame *f, struct ka_dwarf_machine *m, bool (*is_it)(const struct frame *caller, const struct ka_dwarf_die *p,
+/* The value that a call in frame f passed, by what is_it says of its parameters. */
+static bool passed_by(struct frame *f, const struct ka_dwarf_die *site, unsigned nesting,
+		      bool (*is_it)(const struct frame *f, const struct ka_dwarf_die *p, const void *what), const void *what, bool is_deref,
+		      uint64_t *ret)
+{
+	const struct ka_dwarf *d = dwarf_of(f->s);
+	struct ka_dwarf_machine m;
+	struct ka_dwarf_raw raw;
+	struct ka_dwarf_die p;
+	bool done;
+
+	for (bool ok = ka_dwarf_child(d, site, &p); ok; ok = ka_dwarf_next(d, &p)) {
+		bool is_gnu = p.tag == DW_TAG_GNU_call_site_parameter;
+
+		if ((p.tag != DW_TAG_call_site_parameter && !is_gnu) || !is_it(f, &p, what))
+			continue;
+		if (!ka_dwarf_attribute(d, &p, is_deref ? (is_gnu ? DW_AT_GNU_call_site_data_value : DW_AT_call_data_value) :
+					       (is_gnu ? DW_AT_GNU_call_site_value : DW_AT_call_value), &raw))
+			return false;
+		*ret = raw.v.u;
+		if (raw.v.kind != KA_DWARF_IS_BLOCK)
+			return raw.v.kind == KA_DWARF_IS_NUMBER;
+		machine_init(f, p.unit, nesting, &m);
+		done = ka_dwarf_expr_value(&m, raw.v.at, (size_t)raw.v.u, ret) == KA_DWARF_DONE;
+		*f->steps = m.steps;
+		return done;
+	}
+	return false;
+}
+
+/* The same of the call that made f a frame. */
+static bool passed(struct frame *f, struct ka_dwarf_machine *m, bool (*is_it)(const struct frame *f, const struct ka_dwarf_die *p,
 		   const void *what), const void *what, bool is_deref, uint64_t *ret)
 {
 	struct ka_scope_env env;
 	const struct ka_scope *s;
 	struct frame up = { .env = &env, .depth = f->depth + 1, .steps = f->steps };
-	struct ka_dwarf_machine there;
-	struct ka_dwarf_die function, site, p;
-	const struct ka_dwarf *d;
-	struct ka_dwarf_raw raw;
+	struct ka_dwarf_die function, site;
+	bool done;
 
 	if (f->depth >= CALLERS_MAX || !f->env->caller || !f->env->caller(f->env->ctx, &env, &s))
 		return false;
 	up.s = s;
-	d = dwarf_of(s);
-	if (!ka_dwarf_die(d, s->die, &function) || !find_call(s, &function, 0, &site) || !is_call_to(s, &site, f->s))
+	if (!ka_dwarf_die(dwarf_of(s), s->die, &function) || !find_call(s, &function, 0, &site) || !is_call_to(s, &site, f->s))
 		return false;
-	for (bool ok = ka_dwarf_child(d, &site, &p); ok; ok = ka_dwarf_next(d, &p)) {
-		bool is_gnu = p.tag == DW_TAG_GNU_call_site_parameter;
-		bool done;
-
-		if ((p.tag != DW_TAG_call_site_parameter && !is_gnu) || !is_it(&up, &p, what))
-			continue;
-		if (!ka_dwarf_attribute(d, &p, is_deref ? (is_gnu ? DW_AT_GNU_call_site_data_value : DW_AT_call_data_value) :
-					       (is_gnu ? DW_AT_GNU_call_site_value : DW_AT_call_value), &raw))
-			return false;
-		if (raw.v.kind == KA_DWARF_IS_NUMBER) {
-			*ret = raw.v.u;
-			return true;
-		}
-		if (raw.v.kind != KA_DWARF_IS_BLOCK)
-			return false;
-		*up.steps = m->steps;
-		machine_init(&up, p.unit, m->nesting, &there);
-		done = ka_dwarf_expr_value(&there, raw.v.at, (size_t)raw.v.u, ret) == KA_DWARF_DONE;
-		m->steps = there.steps;
-		return done;
-	}
-	return false;
+	*f->steps = m->steps;
+	done = passed_by(&up, &site, m->nesting, is_it, what, is_deref, ret);
+	m->steps = *f->steps;
+	return done;
 }
 
 static bool is_register(const struct frame *caller, const struct ka_dwarf_die *p, const void *what)
@@ -230,6 +242,21 @@ static bool is_register(const struct frame *caller, const struct ka_dwarf_die *p
 
 	return ka_dwarf_attribute(dwarf_of(caller->s), p, DW_AT_location, &raw) && raw.v.kind == KA_DWARF_IS_BLOCK && raw.v.u &&
 	       entry_register(raw.v.at, (size_t)raw.v.u, &reg, &is_deref) && !is_deref && reg == *(const uint64_t *)what;
+}
+
+/* A register that the callee may have overwritten was at the call what the call passed in it. */
+static bool reg_at_call(struct frame *f, unsigned n, uint64_t *ret)
+{
+	struct ka_dwarf_die function, site;
+	uint64_t reg = n;
+	bool done;
+
+	if (f->is_at_call || !f->env->reg || !ka_dwarf_die(dwarf_of(f->s), f->s->die, &function) || !find_call(f->s, &function, 0, &site))
+		return false;
+	f->is_at_call = true;
+	done = passed_by(f, &site, 1, is_register, &reg, false, ret);
+	f->is_at_call = false;
+	return done;
 }
 
 static bool is_parameter(const struct frame *caller, const struct ka_dwarf_die *p, const void *what)
@@ -346,4 +373,12 @@ enum ka_dwarf_outcome ka_scope_locate(const struct ka_scope *s, const struct ka_
 
 	why[0] = 0;
 	return locate(&f, die, 0, ret, why);
+}
+
+bool ka_scope_register(const struct ka_scope *s, const struct ka_scope_env *env, unsigned n, uint64_t *ret)
+{
+	unsigned steps = 0;
+	struct frame f = { .s = s, .env = env, .steps = &steps };
+
+	return frame_reg(&f, n, ret);
 }

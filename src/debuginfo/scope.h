@@ -53,6 +53,8 @@ struct ka_scope_env {
 /* Where a variable lies; why (of 96 bytes): what is not known, or damaged. */
 enum ka_dwarf_outcome ka_scope_locate(const struct ka_scope *s, const struct ka_scope_env *env, uint32_t die,
 				      struct ka_dwarf_place *ret, char *why);
+/* What a register held at the scope's pc: by env, else what the call there passed in it. */
+bool ka_scope_register(const struct ka_scope *s, const struct ka_scope_env *env, unsigned n, uint64_t *ret);
 /* Its expression at the scope's pc: false: none, or it is a constant. */
 bool ka_scope_expression(const struct ka_scope *s, uint32_t die, const uint8_t **ret, size_t *ret_size);
 /* The expression of the function's frame base. */

@@ -103,7 +103,7 @@ static bool put_piece(struct ka_local_frame *f, const struct ka_dwarf_piece *p, 
 	ka_local_frame_env(f, &env);
 	switch (p->where) {
 	case KA_DWARF_IN_REGISTER:
-		if (!env.reg(f, p->reg, &v)) {
+		if (!ka_scope_register(&f->scope, &env, p->reg, &v)) {
 			l->why = p->reg < f->k->arch->reg_count ?
 				 ka_printf(f->a, "%s is not known in this frame", f->k->arch->reg_names[p->reg]) :
 				 ka_printf(f->a, "register %u is not known in this frame", p->reg);
