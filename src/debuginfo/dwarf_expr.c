@@ -289,7 +289,8 @@ static bool describe(struct ka_dwarf_run *s, unsigned op)
 	}
 	switch (op) {
 	case DW_OP_regx:
-		set_last(s, (struct ka_dwarf_piece){ .where = KA_DWARF_IN_REGISTER, .reg = (uint16_t)KA_MIN(uleb(s), 0xffffu) });
+		size = uleb(s);
+		set_last(s, (struct ka_dwarf_piece){ .where = KA_DWARF_IN_REGISTER, .reg = (uint16_t)KA_MIN(size, 0xffffu) });
 		return true;
 	case DW_OP_stack_value:
 		a = ka_dwarf_run_pop(s);

@@ -225,7 +225,8 @@ void ka_dwarf_value(struct ka_dwarf_reader *r, unsigned form, int64_t implicit, 
 		ka_dwarf_uleb(&r->p, r->end);
 		return;
 	case DW_FORM_indirect:
-		form = (unsigned)KA_MIN(ka_dwarf_uleb(&r->p, r->end), UINT16_MAX);
+		n = ka_dwarf_uleb(&r->p, r->end);
+		form = (unsigned)KA_MIN(n, UINT16_MAX);
 		if (r->p && form != DW_FORM_indirect && form != DW_FORM_implicit_const)
 			ka_dwarf_value(r, form, 0, v);
 		else
