@@ -97,6 +97,29 @@ static void inherit(struct ka_kernel *k, const struct ka_frame *f, const struct 
 	}
 }
 
+/* Does the CFI lead to the same caller? By its return address, where a frame record does not tell of the stack pointer. */
+static bool is_same_caller(struct ka_kernel *k, const struct ka_frame *f, const struct ka_frame_rules *r, uint64_t cfa, const struct ka_frame *up)
+{
+	const struct ka_rule *ra = &r->reg[r->ra_reg < KA_COUNT(r->reg) ? r->ra_reg : 0];
+	uint64_t v;
+
+	if (cfa == up->sp && up->by != KA_BY_SCAN)
+		return true;
+	/* what a scan found, or a link register alone, must be where the CFI says */
+	if (!k->arch->has_frame_records ? cfa != up->sp : up->by != KA_BY_FP && up->by != KA_BY_SCAN)
+		return false;
+	if (ra->kind == KA_RULE_CFA_OFFSET) {
+		if (ka_error_drop(ka_read_ulong(k, cfa + (uint64_t)ra->n, &v)))
+			return false;
+	} else {
+		/* still in the register, of a function that has called nothing yet */
+		if (f->is_call || !is_known(&f->state, r->ra_reg))
+			return false;
+		v = f->state.value[r->ra_reg];
+	}
+	return (k->arch->strip_ip ? k->arch->strip_ip(&k->layout, v) : v) == up->ip;
+}
+
 void ka_stack_registers(struct ka_kernel *k, struct ka_stack *st)
 {
 	for (size_t i = 0; i + 1 < st->count && !ka_interrupted(); i++) {
@@ -105,10 +128,15 @@ void ka_stack_registers(struct ka_kernel *k, struct ka_stack *st)
 		struct ka_frame_rules r;
 		uint64_t cfa;
 
-		/* what an exception interrupted has all of its registers saved; what a scan found may be any frame */
-		if (!up->is_call || up->by == KA_BY_SCAN)
+		/* what an exception interrupted has all of its registers saved */
+		if (!up->is_call)
 			continue;
-		if (ka_local_rules(k, f->ip - f->is_call, &r) && cfa_of(k, f, &r, &cfa) && cfa == up->sp)
-			inherit(k, f, &r, cfa, up);
+		if (!ka_local_rules(k, f->ip - f->is_call, &r) || !cfa_of(k, f, &r, &cfa) || !is_same_caller(k, f, &r, cfa, up))
+			continue;
+		inherit(k, f, &r, cfa, up);
+		if (cfa != up->sp) {
+			up->state.value[k->arch->sp_reg] = cfa;
+			up->state.known |= 1ull << k->arch->sp_reg;
+		}
 	}
 }
