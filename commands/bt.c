@@ -2,6 +2,7 @@
 /* bt: kernel stacks. Which tasks, and how their stacks are shown. */
 #include <inttypes.h>
 #include "bt.h"
+#include "bt_locals.h"
 #include "fault_show.h"
 
 #define BATCH 256	/* tasks unwound at a time, on all cores */
@@ -27,7 +28,7 @@ static bool needs_frames(const struct bt *b)
 }
 
 /* st: NULL when how needs none. */
-static void put_body(struct bt *b, ka_addr task, const struct ka_stack *st)
+static void put_body(struct bt *b, ka_addr task, struct ka_stack *st)
 {
 	switch (b->how) {
 	case BT_FRAMES:
@@ -383,6 +384,7 @@ static const struct ka_option bt_options[] = {
 	{ "l", NULL, "source file and line of each frame", false },
 	{ "i", NULL, "inlined functions, though they were switched off (set inline off)", false },
 	{ "by", NULL, "who found each frame: orc, cfi, fp, scan ...", true },
+	{ "V", NULL, "arguments and local variables of each frame", false },
 	{ "s", NULL, "offset in the function of each frame", false },
 	{ "x", NULL, "offsets of -s in hexadecimal", false },
 	{ "d", NULL, "offsets of -s in decimal (the default, but for set radix 16)", false },
@@ -404,12 +406,12 @@ static const struct ka_option bt_options[] = {
 };
 static const struct ka_rows *const bt_rows[] = {
 	&bt_rows_stack, &bt_rows_frame, &bt_rows_inlined, &bt_rows_saved, &bt_rows_register, &bt_rows_word, &bt_rows_text, &bt_rows_area,
-	&bt_rows_overflow, &bt_rows_group, &bt_rows_member, &ka_rows_of_fault, NULL,
+	&bt_rows_overflow, &bt_rows_group, &bt_rows_member, &ka_rows_of_fault, &ka_rows_of_local, NULL,
 };
 
 const struct ka_command ka_command_bt = {
 	.name = "bt",
-	.args = "[-a | -c CPUS | -p | [-g] [PID | TASK]...] [--group] [-n idle] [-l] [-s [-x | -d]] [-f | -F | -FF] [-r | -t | -T | -e | -o] "
+	.args = "[-a | -c CPUS | -p | [-g] [PID | TASK]...] [--group] [-n idle] [-l] [-V] [-s [-x | -d]] [-f | -F | -FF] [-r | -t | -T | -e | -o] "
 		"[-R REF] [-I IP] [-S SP] | -E [-c CPUS] | -v | -O",
 	.brief = "backtrace: the kernel stack of a task",
 	.help = "Without arguments: of the current task (see set), which is the one that panicked when the dump is opened.\n"
@@ -431,8 +433,13 @@ const struct ka_command ka_command_bt = {
 		"\n"
 		"-v looks for an overwritten mark at the end of each stack, damaged thread_info, and stack pointers below their stack.\n"
 		"\n"
+		"With -V each frame is followed by the arguments and local variables of its function, and of the functions inlined there\n"
+		"(their names before them), by DWARF: <optimized out> where the compiler kept no value at this place, <unknown: WHY> where\n"
+		"it was in a register that has been overwritten since.\n"
+		"\n"
 		"EXAMPLES\n"
 		"    bt -l\n"
+		"    bt -V\n"
 		"    bt -a\n"
 		"    bt 1 -s\n"
 		"    bt -FF 1\n"

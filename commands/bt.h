@@ -52,9 +52,9 @@ void bt_registers_put(struct bt *b, const struct ka_frame *f);
 
 /* bt_frames.c */
 extern const struct ka_rows bt_rows_frame, bt_rows_inlined;
-void bt_frames_put(struct bt *b, const struct ka_stack *st);
+void bt_frames_put(struct bt *b, struct ka_stack *st);
 /* The one with this number, by itself. */
-void bt_frame_put(struct bt *b, const struct ka_stack *st, uint32_t level);
+void bt_frame_put(struct bt *b, struct ka_stack *st, uint32_t level);
 const struct bt_chain *bt_chain_at(struct bt *b, ka_addr addr);
 /* Name of a text address as -s wants it; NULL: no symbol. back: bytes to look before it (return addresses). */
 const char *bt_name(struct bt *b, ka_addr addr, bool has_offset, struct ka_symbol *ret);

@@ -2,6 +2,7 @@
 /* bt: frames, what was inlined into them, and what lies in them. */
 #include <inttypes.h>
 #include "bt.h"
+#include "bt_locals.h"
 #include "fault_show.h"
 
 #define CHAIN_MAX 32
@@ -173,7 +174,7 @@ bool bt_frames_refer(struct bt *b, const struct ka_stack *st)
 }
 
 /* is_alone: as the only one, which is shown though the block of an exception tells it. */
-static void put_frame(struct bt *b, const struct ka_stack *st, size_t i, uint32_t *level, bool is_alone)
+static void put_frame(struct bt *b, struct ka_stack *st, size_t i, uint32_t *level, bool is_alone)
 {
 	bool is_text = ka_out_is_text(b->c->out);
 	const struct ka_frame *f = &st->frames[i];
@@ -195,12 +196,17 @@ static void put_frame(struct bt *b, const struct ka_stack *st, size_t i, uint32_
 		row.level = (*level)++;
 	if (is_text)
 		put_inlined(b, chain);
-	if (is_hidden && is_text)
+	if (is_hidden && is_text) {
+		if (ka_call_has(b->c, "V"))
+			ka_put_frame_locals(b->c, st, i, true);
 		return;
+	}
 	row.mark = ka_printf(b->arena, row.level < 10 ? " #%u" : "#%u", row.level);
 	ka_out_begin(b->c->out, &bt_rows_frame, &row);
 	if (!is_text)
 		put_inlined(b, chain);
+	if (ka_call_has(b->c, "V"))
+		ka_put_frame_locals(b->c, st, i, false);
 	if (f->regs && !is_alone)
 		bt_saved_put(b, f->regs);
 	if (b->fault && b->fault->frame == i && !is_alone)
@@ -212,7 +218,7 @@ static void put_frame(struct bt *b, const struct ka_stack *st, size_t i, uint32_
 	ka_out_end(b->c->out);
 }
 
-void bt_frames_put(struct bt *b, const struct ka_stack *st)
+void bt_frames_put(struct bt *b, struct ka_stack *st)
 {
 	uint32_t level = 0;
 
@@ -220,7 +226,7 @@ void bt_frames_put(struct bt *b, const struct ka_stack *st)
 		put_frame(b, st, i, &level, false);
 }
 
-void bt_frame_put(struct bt *b, const struct ka_stack *st, uint32_t level)
+void bt_frame_put(struct bt *b, struct ka_stack *st, uint32_t level)
 {
 	size_t i;
 
