@@ -269,10 +269,11 @@ static void fill_task(struct ka_call *c, struct sys_row *r)
 static struct ka_error *header(struct ka_call *c)
 {
 	struct sys_row r = {0};
+	struct ka_symbol init;
 	bool is_oops_line;
 
-	/* Without a vmlinux ("KERNEL: (none)" says so) there may be no types: what then is not known is left out. */
-	r.has_tasks = ka_type_exists(c->k, "task_struct");
+	/* Without a vmlinux ("KERNEL: (none)" says so) there may be no types, or no symbols of data: what then is not known is left out. */
+	r.has_tasks = ka_type_exists(c->k, "task_struct") && ka_symbol_lookup(c->k, "init_task", &init);
 	fill_files(c, &r);
 	if (r.has_tasks) {
 		fill_cpus(c, &r);

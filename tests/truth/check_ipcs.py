@@ -7,7 +7,6 @@ import sys
 
 from truth import Check, arguments, kanalyze, sections
 
-PAGE = 4096
 SAME = {name: name for name in ('key', 'uid', 'gid', 'cuid', 'cgid', 'ctime', 'nattch', 'cpid', 'lpid', 'atime', 'dtime', 'nsems',
                                 'lspid', 'lrpid', 'stime', 'rtime')}
 KINDS = {'shm': ('shared_memory', 'shmid', {'size': 'bytes', 'rss': 'resident', 'swap': 'swapped'}),
@@ -19,6 +18,7 @@ def main():
     program, vmlinux, vmcore, truth = arguments()
     check, want = Check(), sections(truth)
     doc = kanalyze(program, vmlinux, vmcore, 'ipcs -M -s -q')
+    page = kanalyze(program, vmlinux, vmcore, 'mach')['machine'][0]['page_size']
     check.faults(doc)
     for kind, (rows, ident, names) in KINDS.items():
         lines = [line.split() for line in want[f'/proc/sysvipc/{kind}'].splitlines()]
@@ -32,7 +32,7 @@ def main():
                 key = {**SAME, **names}.get(name)
                 if key:
                     is_ = row.get(key) or 0     # null: never, unknown
-                    check.same(f'{kind} {told[ident]} {name}', is_ * PAGE if name in ('rss', 'swap') else is_, int(value))
+                    check.same(f'{kind} {told[ident]} {name}', is_ * page if name in ('rss', 'swap') else is_, int(value))
     sys.exit(check.done())
 
 

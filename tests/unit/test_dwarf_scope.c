@@ -56,7 +56,13 @@ static inline __attribute__((always_inline)) long inner(struct pair *p, int time
 	return p->a + forty_two;
 }
 
-__attribute__((noinline, noclone)) static long outer(long n)
+#ifdef __clang__
+#define ALONE __attribute__((noinline))
+#else
+#define ALONE __attribute__((noinline, noclone))
+#endif
+
+ALONE static long outer(long n)
 {
 	struct pair pair = { n, n + 1 };
 
