@@ -4,6 +4,7 @@
 #include <kanalyze/type.h>
 #include <kanalyze/walk.h>
 #include "members.h"
+#include "words.h"
 
 struct list_row {
 	ka_addr address, link;
@@ -105,7 +106,7 @@ static struct ka_error *arguments_read(struct request *r)
 	struct ka_call *c = r->c;
 	struct ka_error *err = NULL;
 
-	words_join(c);
+	ka_words_join(c);
 	if (c->argc > 2)
 		return ka_call_usage(c, "too many arguments");
 	for (int i = 0; i < c->argc && !err; i++) {

@@ -278,26 +278,6 @@ struct ka_error *offset_parse(struct ka_call *c, const char *option, const char 
 	return NULL;
 }
 
-void words_join(struct ka_call *c)
-{
-	int to = 0;
-
-	for (int i = 0; i < c->argc; to++) {
-		const char *word = c->argv[i++];
-		int depth = 0;
-
-		for (const char *p = word; *p; p++)
-			depth += *p == '(' ? 1 : *p == ')' ? -1 : 0;
-		while (depth > 0 && i < c->argc) {
-			word = ka_printf(c->arena, "%s %s", word, c->argv[i]);
-			for (const char *p = c->argv[i++]; *p; p++)
-				depth += *p == '(' ? 1 : *p == ')' ? -1 : 0;
-		}
-		c->argv[to] = ka_strdup(c->arena, word);
-	}
-	c->argc = to;
-}
-
 struct ka_error *start_parse(struct ka_call *c, const char *text, ka_addr *ret)
 {
 	struct ka_error *err = ka_parse_address(c->k, text, ret);

@@ -42,8 +42,6 @@ struct ka_error *members_radix(struct ka_call *c, unsigned *ret) KA_MUST_CHECK;
 
 /* "STRUCT.MEMBER", or a number of bytes: decimal, or hexadecimal with 0x or a digit a-f. ret_type (may be NULL): the member's, or NULL. */
 struct ka_error *offset_parse(struct ka_call *c, const char *option, const char *text, uint64_t *ret, const char **ret_type) KA_MUST_CHECK;
-/* Words of an expression in parentheses become one argument. */
-void words_join(struct ka_call *c);
 /* An expression whose value is a kernel address. */
 struct ka_error *start_parse(struct ka_call *c, const char *text, ka_addr *ret) KA_MUST_CHECK;
 

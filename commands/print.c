@@ -73,23 +73,3 @@ struct ka_error *ka_print_cpus(struct ka_call *c, char *word, bool *ret, bool *r
 	return NULL;
 }
 
-void ka_print_join(struct ka_call *c, int i)
-{
-	struct ka_str s = {0};
-	int used = i, depth = 0;
-
-	if (i >= c->argc || !strchr(c->argv[i], '('))
-		return;
-	do {
-		for (const char *p = c->argv[used]; *p; p++)
-			depth += *p == '(' ? 1 : *p == ')' ? -1 : 0;
-		if (used > i)
-			ka_str_addc(&s, ' ');
-		ka_str_add(&s, c->argv[used++]);
-	} while (depth > 0 && used < c->argc);
-	c->argv[i] = ka_strdup(c->arena, s.p);
-	for (int j = used; j < c->argc; j++)
-		c->argv[j - used + i + 1] = c->argv[j];
-	c->argc -= used - i - 1;
-	ka_str_free(&s);
-}

@@ -19,8 +19,6 @@ struct ka_error *ka_print_from_user(struct ka_call *c, struct ka_print *how, str
  * ":" alone is the current task's. False in *ret_has: there is none, and the word stays as it is.
  */
 struct ka_error *ka_print_cpus(struct ka_call *c, char *word, bool *ret, bool *ret_has) KA_MUST_CHECK;
-/* Words from i on that belong to one in parentheses are joined into it. */
-void ka_print_join(struct ka_call *c, int i);
 
 /* struct.c's: struct, union and * are one command. */
 struct ka_error *ka_struct_run(struct ka_call *c) KA_MUST_CHECK;

@@ -382,7 +382,7 @@ static struct ka_error *run(struct ka_call *c)
 
 	if (!c->argc)
 		return ka_call_usage(c, "rd needs an address or a symbol");
-	ka_words_join_parens(c);
+	ka_words_join(c);
 	if (c->argc > 2)
 		return ka_call_usage(c, "too many arguments: put an expression with blanks into parentheses or double quotes");
 	err = options_read(&r);

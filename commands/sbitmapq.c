@@ -5,6 +5,7 @@
 #include <kanalyze/task.h>
 #include <kanalyze/type.h>
 #include "members.h"
+#include "words.h"
 
 struct sbq_row {
 	ka_addr address;
@@ -251,7 +252,7 @@ static struct ka_error *request_read(struct request *r)
 	bool has_array = ka_call_has(c, "a"), has_struct = ka_call_has(c, "s");
 	struct ka_error *err;
 
-	words_join(c);
+	ka_words_join(c);
 	if (!c->argc)
 		return ka_call_usage(c, "command argument is required");
 	if (c->argc > 1)

@@ -74,7 +74,8 @@ static struct ka_error *run(struct ka_call *c)
 	const char *context = ka_call_value(c, "x");
 	struct ka_error *err;
 
-	ka_words_join_parens(c);
+	if (!ka_call_has(c, "c"))	/* texts are as they are */
+		ka_words_join(c);
 	if (!c->argc)
 		return ka_call_usage(c, "search needs a value, or a text with -c");
 	err = width_read(&s);

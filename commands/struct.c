@@ -9,6 +9,7 @@
 #include <kanalyze/task.h>
 #include <kanalyze/variable.h>
 #include "print.h"
+#include "words.h"
 
 #define COUNT_MAX (1u << 20)
 #define RAW_MAX (1u << 20)	/* bytes of one struct that -r shows */
@@ -502,7 +503,7 @@ struct ka_error *ka_struct_run(struct ka_call *c)
 		return err;
 	if (c->argc == used)
 		return declaration_show(&r, 0, false);
-	ka_print_join(c, used);
+	ka_words_join_at(c, used);
 	if (c->argc > used + 2)
 		return ka_call_usage(c, "too many arguments: one address, and a count");
 	if (c->argc > used + 1)

@@ -5,6 +5,7 @@
 #include <kanalyze/view.h>
 #include <kanalyze/vma.h>
 #include "members.h"
+#include "words.h"
 
 enum tree_type { RBTREE, RADIX, XARRAY, MAPLE };
 
@@ -102,7 +103,7 @@ static struct ka_error *request_read(struct request *r)
 	r->has_position = ka_call_has(c, "p");
 	r->is_verbose = ka_call_has(c, "v");
 	r->is_linear = ka_call_has(c, "l");
-	words_join(c);
+	ka_words_join(c);
 	if (!c->argc)
 		return ka_call_usage(c, "a starting address is required");
 	if (c->argc > 1)

@@ -335,7 +335,7 @@ static struct ka_error *run(struct ka_call *c)
 	ka_addr task = ka_call_task(c);
 	struct ka_error *err;
 
-	ka_words_join_parens(c);
+	ka_words_join(c);
 	if (!c->argc)
 		return ka_call_usage(c, "vtop needs a virtual address");
 	if (ka_call_has(c, "u") && ka_call_has(c, "k"))

@@ -11,22 +11,28 @@ static int depth_of(const char *word)
 	return depth;
 }
 
-void ka_words_join_parens(struct ka_call *c)
+void ka_words_join_at(struct ka_call *c, int i)
 {
-	int n = 0;
+	struct ka_str s = {0};
+	int used = i, depth = 0;
 
-	for (int i = 0; i < c->argc;) {
-		struct ka_str s = {0};
-		int depth = 0, first = i;
+	if (i >= c->argc || depth_of(c->argv[i]) <= 0)
+		return;
+	do {
+		if (used > i)
+			ka_str_addc(&s, ' ');
+		ka_str_add(&s, c->argv[used]);
+		depth += depth_of(c->argv[used++]);
+	} while (depth > 0 && used < c->argc);
+	c->argv[i] = ka_strdup(c->arena, s.p);
+	for (int j = used; j < c->argc; j++)
+		c->argv[j - used + i + 1] = c->argv[j];
+	c->argc -= used - i - 1;
+	ka_str_free(&s);
+}
 
-		do {
-			if (i > first)
-				ka_str_addc(&s, ' ');
-			ka_str_add(&s, c->argv[i]);
-			depth += depth_of(c->argv[i++]);
-		} while (c->argv[first][0] == '(' && depth > 0 && i < c->argc);
-		c->argv[n++] = i > first + 1 ? ka_strdup(c->arena, s.p) : c->argv[first];
-		ka_str_free(&s);
-	}
-	c->argc = n;
+void ka_words_join(struct ka_call *c)
+{
+	for (int i = 0; i < c->argc; i++)
+		ka_words_join_at(c, i);
 }

@@ -5,7 +5,9 @@
 
 #include <kanalyze/command.h>
 
-/* "(init_task + 8) 4": the words of each expression in parentheses become one argument. */
-void ka_words_join_parens(struct ka_call *c);
+/* "(init_task + 8) 4", "sizeof(struct page) 2": the words from an open parenthesis to where it is closed become one argument. */
+void ka_words_join(struct ka_call *c);
+/* The same of the expression that begins with argument i alone. */
+void ka_words_join_at(struct ka_call *c, int i);
 
 #endif
