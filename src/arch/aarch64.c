@@ -163,7 +163,7 @@ static bool swap_entry(const struct ka_layout *l, uint64_t entry, unsigned way, 
 {
 	static const struct { uint8_t type_at, type_bits, offset_at; } ways[] = {
 		{ 6, 5, 12 },		/* 0ebd53b0a42e, v6.11 */
-		{ 3, 5, 8 },		/* 570ef363509b, v6.3 */
+		{ 3, 5, 8 },		/* 570ef363509b, v5.19 */
 		{ 2, 6, 8 },
 	};
 
