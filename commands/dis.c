@@ -5,6 +5,7 @@
 #include <kanalyze/module.h>
 #include <kanalyze/task.h>
 #include "dis.h"
+#include "words.h"
 
 #define CODE_MAX (4u << 20)	/* bytes disassembled at once */
 #define LIST_BEFORE 5		/* source lines before the one of the address */
@@ -335,7 +336,7 @@ static struct ka_error *run(struct ka_call *c)
 		return ka_call_usage(c, "-x and -d exclude each other");
 	if (r.is_reverse && r.is_forward)
 		return ka_call_usage(c, "-r and -f exclude each other");
-	ka_call_join_parens(c);
+	ka_words_join_at(c, 0);
 	err = parse_count(&r);
 	if (err)
 		return err;

@@ -5,6 +5,7 @@
 #include <kanalyze/fault.h>
 #include <kanalyze/task.h>
 #include "dis.h"
+#include "words.h"
 
 struct fault_row {
 	const char *kind, *title, *text, *message, *panic, *reason;
@@ -175,7 +176,7 @@ static struct ka_error *run(struct ka_call *c)
 	bool is_instruction = ka_call_has(c, "i");
 	struct ka_fault f;
 
-	ka_call_join_parens(c);
+	ka_words_join_at(c, 0);
 	if (is_instruction && !c->argc)
 		return ka_call_usage(c, "-i needs the address of an instruction");
 	for (int i = 0; i < c->argc && !ka_interrupted(); i++) {

@@ -77,7 +77,9 @@ const char *ka_insn_full_text(struct ka_call *c, const struct ka_insn *i, bool i
 		at = ka_is_kernel_addr(c->k, i->address) ? ka_insn_place_text(c, i, is_hex) : NULL;
 		text = ka_printf(c->arena, "%s        # 0x%" PRIx64 "%s%s", text, i->address, at ? " " : "", at ? at : "");
 	}
-	return i->remark[0] ? ka_printf(c->arena, "%s  %s", text, i->remark) : text;
+	if (i->remark[0])
+		return ka_printf(c->arena, "%s  %s", text, i->remark);
+	return text == i->text ? ka_strdup(c->arena, text) : text;	/* outlives the instruction */
 }
 
 struct ka_error *ka_call_code(struct ka_call *c, bool is_intel, struct ka_code **ret)
@@ -87,25 +89,4 @@ struct ka_error *ka_call_code(struct ka_call *c, bool is_intel, struct ka_code *
 
 	ka_session_files(c->k, &files);
 	return ka_code_open(files.arch, is_intel || (set && !strcmp(set, "intel")) ? KA_SYNTAX_INTEL : KA_SYNTAX_ATT, ret);
-}
-
-void ka_call_join_parens(struct ka_call *c)
-{
-	struct ka_str s = {0};
-	int used = 0, depth = 0;
-
-	if (!c->argc || c->argv[0][0] != '(')
-		return;
-	do {
-		for (const char *p = c->argv[used]; *p; p++)
-			depth += *p == '(' ? 1 : *p == ')' ? -1 : 0;
-		if (used)
-			ka_str_addc(&s, ' ');
-		ka_str_add(&s, c->argv[used++]);
-	} while (depth > 0 && used < c->argc);
-	c->argv[0] = ka_strdup(c->arena, s.p);
-	for (int i = used; i < c->argc; i++)
-		c->argv[i - used + 1] = c->argv[i];
-	c->argc -= used - 1;
-	ka_str_free(&s);
 }

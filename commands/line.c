@@ -4,6 +4,7 @@
 #include <kanalyze/expr.h>
 #include <kanalyze/module.h>
 #include "dis.h"
+#include "words.h"
 
 #define CHAIN_MAX 32
 
@@ -80,7 +81,7 @@ static struct ka_error *run(struct ka_call *c)
 {
 	if (!c->argc)
 		return ka_call_usage(c, "line needs an address, a symbol, or FILE:LINE");
-	ka_call_join_parens(c);
+	ka_words_join_at(c, 0);
 	for (int i = 0; i < c->argc && !ka_interrupted(); i++) {
 		struct ka_error *err;
 		char *file;
