@@ -62,6 +62,23 @@ uint64_t ka_object_unpacked_size(const struct ka_object *o, const struct ka_sect
 	return ka_error_drop(section_stored(o, s, s->size, &stored)) ? s->size : stored.unpacked;
 }
 
+static struct ka_error *unpack(const struct ka_object *o, const struct ka_section *s, const struct stored *stored, const uint8_t **ret)
+{
+	void *out = mmap(NULL, (size_t)stored->unpacked, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct ka_error *err;
+
+	if (out == MAP_FAILED)
+		return ka_error_new(KA_IO, "%s: no memory to unpack section %s (%llu bytes)", o->path, s->name,
+				    (unsigned long long)stored->unpacked);
+	err = ka_unpack_block(stored->method, stored->at, (size_t)stored->size, out, (size_t)stored->unpacked);
+	if (err) {
+		munmap(out, (size_t)stored->unpacked);
+		return ka_error_wrap(err, "%s: section %s", o->path, s->name);
+	}
+	*ret = out;
+	return NULL;
+}
+
 struct ka_error *ka_object_content(struct ka_object *o, const struct ka_section *s, const uint8_t **ret, size_t *ret_size)
 {
 	struct ka_object_priv *priv = ka_object_priv(o);
@@ -70,31 +87,28 @@ struct ka_error *ka_object_content(struct ka_object *o, const struct ka_section 
 	struct stored stored;
 
 	pthread_mutex_lock(&priv->lock);
+	while (c->is_busy)
+		pthread_cond_wait(&priv->unpacked, &priv->lock);
 	if (!c->at) {
+		const uint8_t *at = NULL;
+
 		err = section_stored(o, s, c->stored_size, &stored);
 		if (!err && stored.method && stored.unpacked) {
-			void *out = mmap(NULL, (size_t)stored.unpacked, PROT_READ | PROT_WRITE,
-					 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-			if (out == MAP_FAILED) {
-				err = ka_error_new(KA_IO, "%s: no memory to unpack section %s (%llu bytes)", o->path,
-						   s->name, (unsigned long long)stored.unpacked);
-			} else {
-				err = ka_error_wrap(ka_unpack_block(stored.method, stored.at, (size_t)stored.size, out,
-								    (size_t)stored.unpacked),
-						    "%s: section %s", o->path, s->name);
-				if (err) {
-					munmap(out, (size_t)stored.unpacked);
-				} else {
-					c->at = out;
-					c->is_own = true;
-				}
-			}
+			/* other sections can be unpacked at the same time */
+			c->is_busy = true;
+			pthread_mutex_unlock(&priv->lock);
+			err = unpack(o, s, &stored, &at);
+			pthread_mutex_lock(&priv->lock);
+			c->is_busy = false;
+			c->is_own = !err;
+			pthread_cond_broadcast(&priv->unpacked);
 		} else if (!err) {
-			c->at = stored.at;
+			at = stored.at;
 		}
-		if (!err)
+		if (!err) {
+			c->at = at;
 			c->size = (size_t)stored.unpacked;
+		}
 	}
 	if (!err) {
 		*ret = c->at;

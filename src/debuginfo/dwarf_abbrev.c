@@ -121,6 +121,11 @@ static int by_code(const void *a, const void *b)
 
 bool ka_dwarf_abbrevs_parse(const struct ka_dwarf_unit *u, struct ka_dwarf_abbrevs *ret)
 {
+	return ka_dwarf_abbrevs_until(u, 0, ret);
+}
+
+bool ka_dwarf_abbrevs_until(const struct ka_dwarf_unit *u, uint64_t last, struct ka_dwarf_abbrevs *ret)
+{
 	const struct ka_dwarf_bytes *bytes = &u->file->abbrev;
 	const uint8_t *p, *end = bytes->at + bytes->size;
 	bool is_sorted = true;
@@ -163,6 +168,8 @@ bool ka_dwarf_abbrevs_parse(const struct ka_dwarf_unit *u, struct ka_dwarf_abbre
 		if (ret->list.n && ret->list.at[ret->list.n - 1].code >= a.code)
 			is_sorted = false;
 		ka_vec_push(&ret->list, a);
+		if (code == last)
+			break;
 	}
 	if (!is_sorted)
 		qsort(ret->list.at, ret->list.n, sizeof(*ret->list.at), by_code);

@@ -271,33 +271,19 @@ bool ka_dwarf_root(const struct ka_dwarf *d, struct ka_dwarf_unit *u, const stru
 	return true;
 }
 
-static struct ka_dwarf_unit *unit_of(const struct ka_dwarf *d, uint32_t id)
+bool ka_dwarf_root_alone(const struct ka_dwarf *d, struct ka_dwarf_unit *u, struct ka_dwarf_abbrevs *room, struct ka_dwarf_die *ret)
 {
-	size_t lo = 0, hi = d->unit_count;
+	const uint8_t *p = u->at + u->header_size;
+	uint64_t code = ka_dwarf_uleb(&p, u->at + u->size);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (d->units[mid].id <= id)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo && id - d->units[lo - 1].id < d->units[lo - 1].size ? &d->units[lo - 1] : NULL;
+	return p && code && ka_dwarf_abbrevs_until(u, code, room) && ka_dwarf_root(d, u, room, ret);
 }
 
 bool ka_dwarf_die(const struct ka_dwarf *d, uint32_t id, struct ka_dwarf_die *ret)
 {
-	struct ka_dwarf_unit *u = id ? unit_of(d, id) : NULL;
+	struct ka_dwarf_unit *u = id ? ka_dwarf_unit_of(d, id) : NULL;
 
 	return u && ka_dwarf_die_at(d, u, ka_dwarf_abbrevs_of(d, u), u->at + (id - u->id), ret) && ret->tag;
-}
-
-bool ka_dwarf_unit_root(const struct ka_dwarf *d, uint32_t unit_id, struct ka_dwarf_die *ret)
-{
-	struct ka_dwarf_unit *u = unit_of(d, unit_id);
-
-	return u && u->id == unit_id && ka_dwarf_root(d, u, NULL, ret);
 }
 
 bool ka_dwarf_child(const struct ka_dwarf *d, const struct ka_dwarf_die *die, struct ka_dwarf_die *ret)

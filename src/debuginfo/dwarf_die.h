@@ -10,6 +10,8 @@
 #include <dwarf.h>
 #include <stdatomic.h>
 #include "debuginfo.h"
+#include "index_file.h"
+#include "names.h"
 
 struct ka_dwarf_bytes {
 	const uint8_t *at;
@@ -61,12 +63,24 @@ struct ka_dwarf_unit {
 	uint8_t version, offset_size, address_size, type;
 	uint32_t info_base;		/* number that DW_FORM_ref_addr counts from */
 	_Atomic(struct ka_dwarf_abbrevs *) abbrevs;	/* made when first needed */
+	_Atomic(struct ka_dwarf_functions *) functions;	/* dwarf_function.c; so, too */
+	_Atomic(struct ka_dwarf_bases *) bases;		/* dwarf_location.c; so, too */
+};
+
+/* All units; or, until these are needed, only those that were asked for by their place: a kernel has thousands. */
+struct ka_dwarf_units {
+	struct ka_lazy once;
+	struct ka_dwarf_unit *at;	/* by id */
+	size_t n, cap;
+	pthread_mutex_t lock;
+	struct { KA_VEC(struct ka_dwarf_unit *); } few;	/* under the lock */
+	const struct ka_index *index;	/* that knows where units begin; NULL: none. Under the lock */
 };
 
 struct ka_dwarf {
 	struct ka_dwarf_file files[2];	/* [1]: dwz's common file, where there is one */
-	struct ka_dwarf_unit *units;	/* by id */
-	size_t unit_count, unit_cap;
+	struct ka_dwarf_units *units;
+	struct ka_object *object;
 	bool is_swapped, is_big_endian;
 	const uint8_t *mapped;		/* pages of the file that may be given back after a scan; NULL: none */
 	size_t mapped_size;
@@ -98,15 +112,24 @@ struct ka_dwarf_die {
 	const uint8_t *next, *sibling;	/* behind the attributes; the sibling when told (else NULL) */
 };
 
-/* MISSING when there is no .debug_info. */
-struct ka_error *ka_dwarf_open(struct ka_object *o, struct ka_dwarf *ret) KA_MUST_CHECK;
-void ka_dwarf_close(struct ka_dwarf *d);
+/*
+ * The object's DWARF (of its separate debug file, where it has none itself), made on first call; the object's own, until
+ * it is closed. MISSING when there is no .debug_info. Sections are unpacked, those of ET_REL relocated: addresses are then in the
+ * layout of ka_object_base(). All of it may be called from several threads.
+ */
+struct ka_error *ka_object_dwarf(struct ka_object *o, struct ka_dwarf **ret) KA_MUST_CHECK;
+/* Every unit there is, up to the first damage. */
+const struct ka_dwarf_units *ka_dwarf_units(const struct ka_dwarf *d);
+/* The unit whose header has this number, or that has the DIE of this number; NULL: none. */
+struct ka_dwarf_unit *ka_dwarf_unit_at(const struct ka_dwarf *d, uint32_t id);
+struct ka_dwarf_unit *ka_dwarf_unit_of(const struct ka_dwarf *d, uint32_t id);
+/* An index of it, until it is withdrawn: with it, units need not be listed to be found. The first one counts. */
+void ka_dwarf_set_index(const struct ka_dwarf *d, const struct ka_index *x);
+void ka_dwarf_withdraw_index(const struct ka_dwarf *d, const struct ka_index *x);
 /* False when there is no DIE of this number. */
 bool ka_dwarf_die(const struct ka_dwarf *d, uint32_t id, struct ka_dwarf_die *ret);
 /* The unit's own, outermost DIE; a NULL: the unit's table of abbreviations is made and kept. */
 bool ka_dwarf_root(const struct ka_dwarf *d, struct ka_dwarf_unit *u, const struct ka_dwarf_abbrevs *a, struct ka_dwarf_die *ret);
-/* The outermost DIE of the unit that begins at this number (its header's). */
-bool ka_dwarf_unit_root(const struct ka_dwarf *d, uint32_t unit_id, struct ka_dwarf_die *ret);
 /* Walks children: for (ok = ka_dwarf_child(d, &die, &c); ok; ok = ka_dwarf_next(d, &c)). */
 bool ka_dwarf_child(const struct ka_dwarf *d, const struct ka_dwarf_die *die, struct ka_dwarf_die *ret);
 bool ka_dwarf_next(const struct ka_dwarf *d, struct ka_dwarf_die *die);
@@ -115,6 +138,10 @@ bool ka_dwarf_next(const struct ka_dwarf *d, struct ka_dwarf_die *die);
 
 /* Fills list and attrs anew (their memory is used again). False when the table is damaged. */
 bool ka_dwarf_abbrevs_parse(const struct ka_dwarf_unit *u, struct ka_dwarf_abbrevs *ret);
+/* The outermost DIE with the one abbreviation that it needs: a tenth of the time when no other DIE will be read. */
+bool ka_dwarf_root_alone(const struct ka_dwarf *d, struct ka_dwarf_unit *u, struct ka_dwarf_abbrevs *room, struct ka_dwarf_die *ret);
+/* The same, but no further than to the abbreviation of a code. */
+bool ka_dwarf_abbrevs_until(const struct ka_dwarf_unit *u, uint64_t last, struct ka_dwarf_abbrevs *ret);
 void ka_dwarf_abbrevs_free(struct ka_dwarf_abbrevs *a);
 const struct ka_dwarf_abbrev *ka_dwarf_abbrev(const struct ka_dwarf_abbrevs *a, uint64_t code);
 /* Reads the DIE at p with the unit's table given; false at damage. */
@@ -125,7 +152,7 @@ const struct ka_dwarf_abbrevs *ka_dwarf_abbrevs_of(const struct ka_dwarf *d, str
 /* Behind the DIE at p and all below it, or NULL at damage. */
 const uint8_t *ka_dwarf_skip(const struct ka_dwarf *d, struct ka_dwarf_unit *u, const struct ka_dwarf_abbrevs *a, const uint8_t *p);
 /* Pages of the units from first up to end are not needed for now. */
-void ka_dwarf_forget(const struct ka_dwarf *d, size_t first, size_t end);
+void ka_dwarf_forget(const struct ka_dwarf *d, const struct ka_dwarf_units *units, size_t first, size_t end);
 
 static inline uint32_t ka_dwarf_u32(const struct ka_dwarf *d, const uint8_t *p)
 {

@@ -74,8 +74,10 @@ static void reference(uint64_t base, uint64_t offset, uint64_t size, struct ka_d
 /* The type that a type unit of this signature defines. */
 static void by_signature(struct ka_dwarf_reader *r, uint64_t signature, struct ka_dwarf_value *v)
 {
-	for (size_t i = 0; i < r->d->unit_count; i++) {
-		const struct ka_dwarf_unit *u = &r->d->units[i];
+	const struct ka_dwarf_units *all = ka_dwarf_units(r->d);
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct ka_dwarf_unit *u = &all->at[i];
 
 		if (u->signature == signature && (u->type == DW_UT_type || u->type == DW_UT_split_type)) {
 			*v = (struct ka_dwarf_value){ KA_DWARF_IS_REF, u->id + u->type_offset, NULL };

@@ -17,7 +17,7 @@ struct frame {
 
 static struct ka_dwarf *dwarf_of(const struct ka_scope *s)
 {
-	return &((struct ka_dwarf_types *)s->types->priv)->dwarf;
+	return ((struct ka_dwarf_types *)s->types->priv)->dwarf;
 }
 
 static bool reg_at_call(struct frame *f, unsigned n, uint64_t *ret);

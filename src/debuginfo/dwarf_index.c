@@ -287,17 +287,18 @@ static int core_file_of(const struct ka_dwarf *d, const struct ka_dwarf_unit *u)
 static void make_core(void *ctx)
 {
 	struct ka_dwarf_index *x = ctx;
-	struct ka_dwarf *d = x->dwarf;
+	const struct ka_dwarf *d = x->dwarf;
+	const struct ka_dwarf_units *all = ka_dwarf_units(d);
 	struct scan s = { .d = d, .table = &x->core };
 	struct ka_dwarf_unit *units[KA_COUNT(core_files)] = { 0 };
 
-	for (size_t i = 0; i < d->unit_count; i++) {
-		int file = core_file_of(d, &d->units[i]);
+	for (size_t i = 0; i < all->n; i++) {
+		int file = core_file_of(d, &all->at[i]);
 
 		if (file >= 0 && !units[file])
-			units[file] = &d->units[i];
+			units[file] = &all->at[i];
 		if (i % FORGET_UNITS == FORGET_UNITS - 1)
-			ka_dwarf_forget(d, i + 1 - FORGET_UNITS, i + 1);
+			ka_dwarf_forget(d, all, i + 1 - FORGET_UNITS, i + 1);
 	}
 	for (size_t i = 0; i < KA_COUNT(units); i++)
 		if (units[i])
@@ -316,6 +317,7 @@ struct chunk {
 
 struct job {
 	const struct ka_dwarf *d;
+	const struct ka_dwarf_units *units;
 	struct chunk *chunks;
 	struct ka_progress *progress;
 	_Atomic uint64_t done;		/* bytes */
@@ -329,14 +331,14 @@ static void scan_chunk(void *ctx, size_t i)
 	size_t forgotten = c->first;
 
 	for (size_t u = c->first; u < c->end; u++) {
-		scan_unit(&s, &job->d->units[u]);
-		ka_progress_at(job->progress, atomic_fetch_add(&job->done, job->d->units[u].size));
+		scan_unit(&s, &job->units->at[u]);
+		ka_progress_at(job->progress, atomic_fetch_add(&job->done, job->units->at[u].size));
 		if (u - forgotten >= FORGET_UNITS) {
-			ka_dwarf_forget(job->d, forgotten, u);
+			ka_dwarf_forget(job->d, job->units, forgotten, u);
 			forgotten = u;
 		}
 	}
-	ka_dwarf_forget(job->d, forgotten, c->end);
+	ka_dwarf_forget(job->d, job->units, forgotten, c->end);
 	scan_end(&s);
 	c->is_done = true;
 }
@@ -347,15 +349,15 @@ static void table_free(struct ka_dwarf_table *t)
 	ka_names_free(&t->names);
 }
 
-static void add_units(struct ka_index_builder *b, const struct ka_dwarf *d)
+static void add_units(struct ka_index_builder *b, const struct ka_dwarf *d, const struct ka_dwarf_units *all)
 {
 	struct ka_dwarf_abbrevs abbrevs = { 0 };
 	struct ka_dwarf_die root;
 
-	for (size_t i = 0; i < d->unit_count; i++) {
-		struct ka_dwarf_unit *u = &d->units[i];
+	for (size_t i = 0; i < all->n; i++) {
+		struct ka_dwarf_unit *u = &all->at[i];
 
-		if (ka_dwarf_abbrevs_parse(u, &abbrevs) && ka_dwarf_root(d, u, &abbrevs, &root))
+		if (ka_dwarf_root_alone(d, u, &abbrevs, &root))
 			ka_index_add_unit(b, u->id, root.name, root.comp_dir, root.has & KA_DWARF_LINES, root.stmt_list);
 		else
 			ka_index_add_unit(b, u->id, NULL, NULL, false, 0);
@@ -366,20 +368,21 @@ static void add_units(struct ka_index_builder *b, const struct ka_dwarf *d)
 static void build_all(struct ka_dwarf_index *x)
 {
 	const struct ka_dwarf *d = x->dwarf;
+	const struct ka_dwarf_units *units = ka_dwarf_units(d);
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	size_t count = (size_t)KA_MIN(KA_MAX(cores, 1), CHUNKS_MAX), unit = 0;
 	struct chunk chunks[CHUNKS_MAX] = { 0 };
-	struct job job = { .d = d, .chunks = chunks };
+	struct job job = { .d = d, .units = units, .chunks = chunks };
 	struct ka_index_builder b = { 0 };
 	struct ka_dwarf_table all = { 0 };
 	uint64_t total = 0, bytes = 0;
 
-	for (size_t i = 0; i < d->unit_count; i++)
-		total += d->units[i].size;
+	for (size_t i = 0; i < units->n; i++)
+		total += units->at[i].size;
 	for (size_t i = 0; i < count; i++) {
 		chunks[i].first = unit;
-		while (unit < d->unit_count && (i == count - 1 || bytes < total * (i + 1) / count))
-			bytes += d->units[unit++].size;
+		while (unit < units->n && (i == count - 1 || bytes < total * (i + 1) / count))
+			bytes += units->at[unit++].size;
 		chunks[i].end = unit;
 	}
 	job.progress = ka_progress_new("Indexing the debug information", total);
@@ -402,18 +405,20 @@ static void build_all(struct ka_dwarf_index *x)
 		ka_index_add(&b, n->space, n->hash, n->name, n->id, n->print);
 	}
 	table_free(&all);
-	add_units(&b, d);
+	add_units(&b, d, units);
 	ka_index_finish(&b, &x->key, &x->all);
 	ka_progress_free(job.progress);
-	ka_log(2, "DWARF: %u names in %zu units", x->all.entry_count, d->unit_count);
+	ka_log(2, "DWARF: %u names in %zu units", x->all.entry_count, units->n);
 }
 
 static void load_file(void *ctx)
 {
 	struct ka_dwarf_index *x = ctx;
 
-	if (x->path && ka_index_load(x->path, &x->key, &x->all))
-		atomic_store_explicit(&x->has_file, true, memory_order_release);
+	if (!x->path || !ka_index_load(x->path, &x->key, &x->all))
+		return;
+	ka_dwarf_set_index(x->dwarf, &x->all);
+	atomic_store_explicit(&x->has_file, true, memory_order_release);
 }
 
 static void make_all(void *ctx)
@@ -465,26 +470,12 @@ static char *path_of(struct ka_object *o, struct ka_index_key *key)
 	return !o->has_no_cache && key->info_size >= CACHE_MIN ? ka_index_path(key) : NULL;
 }
 
-bool ka_dwarf_index_kept(struct ka_object *o, bool may_make, struct ka_index *ret)
+bool ka_dwarf_index_kept(struct ka_object *o, struct ka_index *ret)
 {
 	struct ka_index_key key;
 	char *path = path_of(o, &key);
 	bool ok = path && ka_index_load(path, &key, ret);
 
-	if (path && !ok && may_make) {
-		struct ka_dwarf d = { 0 };
-		struct ka_dwarf_index x = { 0 };
-
-		if (!ka_error_drop(ka_dwarf_open(o, &d))) {
-			ka_dwarf_index_init(&x, &d, o);
-			ka_dwarf_index_all(&x);
-			*ret = x.all;
-			x.all = (struct ka_index){ 0 };
-			ka_dwarf_index_deinit(&x);
-			ka_dwarf_close(&d);
-			ok = true;
-		}
-	}
 	free(path);
 	return ok;
 }
@@ -501,6 +492,7 @@ void ka_dwarf_index_init(struct ka_dwarf_index *x, struct ka_dwarf *d, struct ka
 
 void ka_dwarf_index_deinit(struct ka_dwarf_index *x)
 {
+	ka_dwarf_withdraw_index(x->dwarf, &x->all);
 	table_free(&x->core);
 	ka_index_free(&x->all);
 	ka_lazy_deinit(&x->core_once);

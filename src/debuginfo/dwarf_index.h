@@ -49,11 +49,8 @@ void ka_dwarf_index_deinit(struct ka_dwarf_index *x);
 uint32_t ka_dwarf_index_find(struct ka_dwarf_index *x, enum ka_dwarf_space space, const char *name);
 /* Every name there is. */
 const struct ka_index *ka_dwarf_index_all(struct ka_dwarf_index *x);
-/*
- * The index as it is kept, made first when it is not; for those who need no DIE. False: none is kept for this object (too
- * small to be worth it, no build-id, has_no_cache), or its DWARF cannot be read.
- */
-bool ka_dwarf_index_kept(struct ka_object *o, bool may_make, struct ka_index *ret);
+/* The index as it was kept, for those who need no DIE. False: none was. */
+bool ka_dwarf_index_kept(struct ka_object *o, struct ka_index *ret);
 uint32_t ka_dwarf_index_hash(unsigned space, const char *name);
 
 #endif

@@ -6,16 +6,25 @@
 #define ENTRIES_MAX	(1u << 16)	/* of one list */
 #define ORIGINS_MAX	8		/* instances of instances */
 
+static void section(struct ka_object *o, const char *name, struct ka_dwarf_bytes *ret)
+{
+	if (ka_error_drop(ka_object_debug_content(o, name, &ret->at, &ret->size)))
+		*ret = (struct ka_dwarf_bytes){ 0 };
+}
+
+void ka_dwarf_ranges_open(struct ka_object *o, const struct ka_dwarf *d, struct ka_dwarf_lists *l)
+{
+	*l = (struct ka_dwarf_lists){ .d = d };
+	section(o, ".debug_ranges", &l->ranges);
+	section(o, ".debug_rnglists", &l->rnglists);
+	section(o, ".debug_addr", &l->addr);
+}
+
 void ka_dwarf_lists_open(struct ka_object *o, const struct ka_dwarf *d, struct ka_dwarf_lists *l)
 {
-	const struct { const char *name; struct ka_dwarf_bytes *to; } sections[] = {
-		{ ".debug_loc", &l->loc }, { ".debug_loclists", &l->loclists }, { ".debug_ranges", &l->ranges },
-		{ ".debug_rnglists", &l->rnglists }, { ".debug_addr", &l->addr } };
-
-	*l = (struct ka_dwarf_lists){ .d = d };
-	for (size_t i = 0; i < KA_COUNT(sections); i++)
-		if (ka_error_drop(ka_object_debug_content(o, sections[i].name, &sections[i].to->at, &sections[i].to->size)))
-			*sections[i].to = (struct ka_dwarf_bytes){ 0 };
+	ka_dwarf_ranges_open(o, d, l);
+	section(o, ".debug_loc", &l->loc);
+	section(o, ".debug_loclists", &l->loclists);
 }
 
 static struct ka_dwarf_reader reader_at(const struct ka_dwarf_lists *l, struct ka_dwarf_unit *u, const struct ka_dwarf_bytes *b, uint64_t offset)
@@ -56,6 +65,15 @@ static bool index_form(struct ka_dwarf_reader *r, unsigned form, struct ka_dwarf
 	return true;
 }
 
+void ka_dwarf_raw_value(struct ka_dwarf_reader *r, const struct ka_dwarf_attr *attr, struct ka_dwarf_raw *ret)
+{
+	ret->form = attr->form;
+	if (!index_form(r, attr->form, &ret->v))
+		ka_dwarf_value(r, attr->form, attr->implicit, &ret->v);
+	if (!r->p)
+		ret->v.kind = KA_DWARF_IS_NONE;
+}
+
 bool ka_dwarf_attribute(const struct ka_dwarf *d, const struct ka_dwarf_die *die, unsigned name, struct ka_dwarf_raw *ret)
 {
 	const struct ka_dwarf_abbrevs *abbrevs = ka_dwarf_abbrevs_of(d, die->unit);
@@ -67,9 +85,7 @@ bool ka_dwarf_attribute(const struct ka_dwarf *d, const struct ka_dwarf_die *die
 	for (uint32_t i = 0; abbrev && i < abbrev->attr_count; i++) {
 		const struct ka_dwarf_attr *attr = &abbrevs->attrs.at[abbrev->attr_first + i];
 
-		ret->form = attr->form;
-		if (!index_form(&r, attr->form, &ret->v))
-			ka_dwarf_value(&r, attr->form, attr->implicit, &ret->v);
+		ka_dwarf_raw_value(&r, attr, ret);
 		if (!r.p)
 			return false;
 		if (attr->name == name)
@@ -95,24 +111,63 @@ bool ka_dwarf_inherited(const struct ka_dwarf *d, const struct ka_dwarf_die *die
 	return false;
 }
 
-/* A base of the unit's tables that its root DIE tells; 0: none. */
-static uint64_t root_number(const struct ka_dwarf *d, struct ka_dwarf_unit *u, unsigned name, unsigned gnu_name)
+const char *ka_dwarf_name(const struct ka_dwarf *d, const struct ka_dwarf_die *die)
 {
-	struct ka_dwarf_die root;
-	struct ka_dwarf_raw raw;
+	struct ka_dwarf_die at = *die;
 
-	if (!ka_dwarf_root(d, u, NULL, &root))
-		return 0;
-	if (ka_dwarf_attribute(d, &root, name, &raw) && raw.v.kind == KA_DWARF_IS_NUMBER)
-		return raw.v.u;
-	if (gnu_name && ka_dwarf_attribute(d, &root, gnu_name, &raw) && raw.v.kind == KA_DWARF_IS_NUMBER)
-		return raw.v.u;
-	return 0;
+	for (int i = 0; i < ORIGINS_MAX && !at.name && at.origin; i++)
+		if (!ka_dwarf_die(d, at.origin, &at))
+			return NULL;
+	return at.name;
+}
+
+/* What the unit's outermost DIE tells of its tables: where indices count from, and addresses. */
+struct ka_dwarf_bases {
+	uint64_t addr, rnglists, loclists;
+	struct ka_dwarf_raw low;
+};
+
+static const struct ka_dwarf_bases *bases_of(const struct ka_dwarf *d, struct ka_dwarf_unit *u)
+{
+	struct ka_dwarf_bases *b = atomic_load_explicit(&u->bases, memory_order_acquire), *other = NULL;
+	struct ka_dwarf_reader r = { .d = d, .u = u, .p = u->at + u->header_size, .end = u->at + u->size };
+	struct ka_dwarf_abbrevs room = { 0 };
+	const struct ka_dwarf_abbrev *abbrev;
+	uint64_t code;
+
+	if (b)
+		return b;
+	b = ka_xalloc(sizeof(*b));
+	code = ka_dwarf_uleb(&r.p, r.end);
+	abbrev = r.p && code && ka_dwarf_abbrevs_until(u, code, &room) ? ka_dwarf_abbrev(&room, code) : NULL;
+	for (uint32_t i = 0; abbrev && i < abbrev->attr_count && r.p; i++) {
+		const struct ka_dwarf_attr *attr = &room.attrs.at[abbrev->attr_first + i];
+		struct ka_dwarf_raw raw;
+
+		ka_dwarf_raw_value(&r, attr, &raw);
+		if (raw.v.kind != KA_DWARF_IS_NUMBER)
+			continue;
+		if (attr->name == DW_AT_addr_base || attr->name == DW_AT_GNU_addr_base)
+			b->addr = raw.v.u;
+		else if (attr->name == DW_AT_rnglists_base)
+			b->rnglists = raw.v.u;
+		else if (attr->name == DW_AT_loclists_base)
+			b->loclists = raw.v.u;
+		else if (attr->name == DW_AT_low_pc)
+			b->low = raw;
+	}
+	ka_dwarf_abbrevs_free(&room);
+	/* Two threads may have made it; one is kept. */
+	if (!atomic_compare_exchange_strong_explicit(&u->bases, &other, b, memory_order_acq_rel, memory_order_acquire)) {
+		free(b);
+		b = other;
+	}
+	return b;
 }
 
 bool ka_dwarf_indexed(const struct ka_dwarf_lists *l, struct ka_dwarf_unit *u, uint64_t index, uint64_t *ret)
 {
-	uint64_t base = root_number(l->d, u, DW_AT_addr_base, DW_AT_GNU_addr_base);
+	uint64_t base = bases_of(l->d, u)->addr;
 	struct ka_dwarf_reader r;
 
 	if (base > l->addr.size || index >= (l->addr.size - base) / u->address_size)
@@ -145,10 +200,9 @@ bool ka_dwarf_address(const struct ka_dwarf_lists *l, const struct ka_dwarf_die 
 /* What offsets in lists count from: where the unit begins, 0 when it has several ranges. */
 static uint64_t unit_base(const struct ka_dwarf_lists *l, struct ka_dwarf_unit *u)
 {
-	struct ka_dwarf_die root;
 	uint64_t base;
 
-	return ka_dwarf_root(l->d, u, NULL, &root) && ka_dwarf_address(l, &root, DW_AT_low_pc, &base) ? base : 0;
+	return address_of(l, u, &bases_of(l->d, u)->low, &base) ? base : 0;
 }
 
 /* ---- lists ---- */
@@ -260,7 +314,8 @@ bool ka_dwarf_location_list(const struct ka_dwarf_lists *l, struct ka_dwarf_unit
 	return has_default;
 }
 
-static bool range_list(const struct ka_dwarf_lists *l, struct ka_dwarf_unit *u, uint64_t offset, uint64_t base, uint64_t pc)
+static bool range_list(const struct ka_dwarf_lists *l, struct ka_dwarf_unit *u, uint64_t offset, uint64_t base,
+		       bool (*fn)(void *ctx, uint64_t start, uint64_t end), void *ctx)
 {
 	static const uint8_t as_location[] = { DW_LLE_end_of_list, DW_LLE_base_addressx, DW_LLE_startx_endx, DW_LLE_startx_length,
 					       DW_LLE_offset_pair, DW_LLE_base_address, DW_LLE_start_end, DW_LLE_start_length };
@@ -274,17 +329,16 @@ static bool range_list(const struct ka_dwarf_lists *l, struct ka_dwarf_unit *u, 
 		if (is_5 ? !r.p || kind >= KA_COUNT(as_location) || !kind_next(l, &r, as_location[kind], &base, &e) :
 			   !pair_next(&r, &base, &e))
 			return false;
-		if (e.is_there && pc >= e.start && pc < e.end)
+		if (e.is_there && e.start < e.end && fn(ctx, e.start, e.end))
 			return true;
 	}
 	return false;
 }
 
 /* The offset of a list by its number: behind the table's header lie offsets, from where they themselves begin. */
-static bool list_of_index(const struct ka_dwarf_lists *l, struct ka_dwarf_unit *u, const struct ka_dwarf_bytes *section, unsigned base_name,
+static bool list_of_index(const struct ka_dwarf_lists *l, struct ka_dwarf_unit *u, const struct ka_dwarf_bytes *section, uint64_t base,
 			  uint64_t index, uint64_t *ret)
 {
-	uint64_t base = root_number(l->d, u, base_name, 0);
 	struct ka_dwarf_reader r;
 
 	if (base > section->size || index >= (section->size - base) / u->offset_size)
@@ -306,30 +360,83 @@ bool ka_dwarf_location(const struct ka_dwarf_lists *l, struct ka_dwarf_unit *u, 
 	}
 	if (raw->v.kind != KA_DWARF_IS_NUMBER)
 		return false;
-	if (raw->form == DW_FORM_loclistx && !list_of_index(l, u, &l->loclists, DW_AT_loclists_base, raw->v.u, &offset))
+	if (raw->form == DW_FORM_loclistx && !list_of_index(l, u, &l->loclists, bases_of(l->d, u)->loclists, raw->v.u, &offset))
 		return false;
 	return ka_dwarf_location_list(l, u, offset, unit_base(l, u), pc, ret, ret_size);
 }
 
+/* ---- code ---- */
+
+void ka_dwarf_extent_add(struct ka_dwarf_extent *x, unsigned name, const struct ka_dwarf_raw *raw)
+{
+	if (raw->v.kind != KA_DWARF_IS_NUMBER)
+		return;
+	if (name == DW_AT_low_pc)
+		x->low = *raw;
+	else if (name == DW_AT_high_pc)
+		x->high = *raw;
+	else if (name == DW_AT_ranges)
+		x->ranges = *raw;
+}
+
+bool ka_dwarf_extent_each(const struct ka_dwarf_lists *l, struct ka_dwarf_unit *u, const struct ka_dwarf_extent *x,
+			  bool (*fn)(void *ctx, uint64_t start, uint64_t end), void *ctx)
+{
+	uint64_t low, high;
+
+	if (x->high.form) {
+		if (!x->low.form || !address_of(l, u, &x->low, &low))
+			return false;
+		/* from DWARF 4 on, its size */
+		if (!address_of(l, u, &x->high, &high))
+			high = low + x->high.v.u;
+		return low < high && fn(ctx, low, high);
+	}
+	if (!x->ranges.form)
+		return false;
+	low = x->ranges.v.u;
+	if (x->ranges.form == DW_FORM_rnglistx && !list_of_index(l, u, &l->rnglists, bases_of(l->d, u)->rnglists, x->ranges.v.u, &low))
+		return false;
+	return range_list(l, u, low, unit_base(l, u), fn, ctx);
+}
+
+static bool is_within(void *ctx, uint64_t start, uint64_t end)
+{
+	const uint64_t *pc = ctx;
+
+	return *pc >= start && *pc < end;
+}
+
+bool ka_dwarf_extent_covers(const struct ka_dwarf_lists *l, struct ka_dwarf_unit *u, const struct ka_dwarf_extent *x, uint64_t pc)
+{
+	return ka_dwarf_extent_each(l, u, x, is_within, &pc);
+}
+
+void ka_dwarf_extent_of(const struct ka_dwarf *d, const struct ka_dwarf_die *die, const struct ka_dwarf_abbrevs *a,
+			struct ka_dwarf_extent *ret)
+{
+	struct ka_dwarf_reader r = { .d = d, .u = die->unit, .p = die->unit->at + (die->id - die->unit->id),
+				     .end = die->unit->at + die->unit->size };
+	uint64_t code = ka_dwarf_uleb(&r.p, r.end);
+	const struct ka_dwarf_abbrev *abbrev = r.p && code ? ka_dwarf_abbrev(a, code) : NULL;
+
+	*ret = (struct ka_dwarf_extent){ 0 };
+	for (uint32_t i = 0; abbrev && i < abbrev->attr_count && r.p; i++) {
+		const struct ka_dwarf_attr *attr = &a->attrs.at[abbrev->attr_first + i];
+		struct ka_dwarf_raw raw;
+
+		ka_dwarf_raw_value(&r, attr, &raw);
+		ka_dwarf_extent_add(ret, attr->name, &raw);
+	}
+}
+
 bool ka_dwarf_covers(const struct ka_dwarf_lists *l, const struct ka_dwarf_die *die, uint64_t pc)
 {
-	struct ka_dwarf_raw raw;
-	uint64_t low, high;
+	struct ka_dwarf_extent x;
 
 	/* the cheap answer first: of most DIEs it is all there is */
 	if (die->has & KA_DWARF_ADDR && pc < die->addr)
 		return false;
-	if (ka_dwarf_attribute(l->d, die, DW_AT_high_pc, &raw)) {
-		if (!ka_dwarf_address(l, die, DW_AT_low_pc, &low) || raw.v.kind != KA_DWARF_IS_NUMBER)
-			return false;
-		if (!address_of(l, die->unit, &raw, &high))
-			high = low + raw.v.u;
-		return pc >= low && pc < high;
-	}
-	if (!ka_dwarf_attribute(l->d, die, DW_AT_ranges, &raw) || raw.v.kind != KA_DWARF_IS_NUMBER)
-		return false;
-	low = raw.v.u;
-	if (raw.form == DW_FORM_rnglistx && !list_of_index(l, die->unit, &l->rnglists, DW_AT_rnglists_base, raw.v.u, &low))
-		return false;
-	return range_list(l, die->unit, low, unit_base(l, die->unit), pc);
+	ka_dwarf_extent_of(l->d, die, ka_dwarf_abbrevs_of(l->d, die->unit), &x);
+	return ka_dwarf_extent_covers(l, die->unit, &x, pc);
 }

@@ -12,6 +12,8 @@ struct ka_dwarf_lists {
 	struct ka_dwarf_bytes loc, loclists, ranges, rnglists, addr;
 };
 void ka_dwarf_lists_open(struct ka_object *o, const struct ka_dwarf *d, struct ka_dwarf_lists *ret);
+/* Without those of location lists: enough to know what code is where. */
+void ka_dwarf_ranges_open(struct ka_object *o, const struct ka_dwarf *d, struct ka_dwarf_lists *ret);
 
 struct ka_dwarf_raw {
 	unsigned form;
@@ -21,11 +23,29 @@ struct ka_dwarf_raw {
 bool ka_dwarf_attribute(const struct ka_dwarf *d, const struct ka_dwarf_die *die, unsigned name, struct ka_dwarf_raw *ret);
 bool ka_dwarf_inherited(const struct ka_dwarf *d, const struct ka_dwarf_die *die, unsigned name, struct ka_dwarf_raw *ret,
 			struct ka_dwarf_die *ret_owner);
+/* The value at r of a form, indices included; NONE and r->p NULL at damage. */
+void ka_dwarf_raw_value(struct ka_dwarf_reader *r, const struct ka_dwarf_attr *attr, struct ka_dwarf_raw *ret);
+/* Its own name, or that of what it is an instance of; NULL none. */
+const char *ka_dwarf_name(const struct ka_dwarf *d, const struct ka_dwarf_die *die);
 /* An attribute of class address, by index too. */
 bool ka_dwarf_address(const struct ka_dwarf_lists *l, const struct ka_dwarf_die *die, unsigned name, uint64_t *ret);
 /* The address of an index in .debug_addr. */
 bool ka_dwarf_indexed(const struct ka_dwarf_lists *l, struct ka_dwarf_unit *u, uint64_t index, uint64_t *ret);
-/* Does the code of a DIE (DW_AT_low_pc and DW_AT_high_pc, or DW_AT_ranges) cover the address? */
+
+/* DW_AT_low_pc, DW_AT_high_pc and DW_AT_ranges of a DIE as they are written; form 0: it has none. */
+struct ka_dwarf_extent {
+	struct ka_dwarf_raw low, high, ranges;
+};
+/* Takes the attribute when it is one of these. */
+void ka_dwarf_extent_add(struct ka_dwarf_extent *x, unsigned name, const struct ka_dwarf_raw *raw);
+/* Tells fn each range of addresses until it returns true, which is then returned. */
+bool ka_dwarf_extent_each(const struct ka_dwarf_lists *l, struct ka_dwarf_unit *u, const struct ka_dwarf_extent *x,
+			  bool (*fn)(void *ctx, uint64_t start, uint64_t end), void *ctx);
+bool ka_dwarf_extent_covers(const struct ka_dwarf_lists *l, struct ka_dwarf_unit *u, const struct ka_dwarf_extent *x, uint64_t pc);
+/* Of a DIE, with its unit's table of abbreviations given. */
+void ka_dwarf_extent_of(const struct ka_dwarf *d, const struct ka_dwarf_die *die, const struct ka_dwarf_abbrevs *a,
+			struct ka_dwarf_extent *ret);
+/* Does the code of a DIE cover the address? */
 bool ka_dwarf_covers(const struct ka_dwarf_lists *l, const struct ka_dwarf_die *die, uint64_t pc);
 
 /* The expression of a location attribute at an address. False: none there: optimized out. An empty one (size 0) says the same. */

@@ -22,7 +22,7 @@ static size_t of_space(struct ka_dwarf_types *t, unsigned space, const char *nam
 		struct ka_type_named one = { .id = e->id, .file = file_of(x, e->id, a) };
 
 		/* A damaged file, or another DWARF: what it names is not there. */
-		if (!ka_dwarf_die(&t->dwarf, e->id, &die))
+		if (!ka_dwarf_die(t->dwarf, e->id, &die))
 			continue;
 		one.is_function = space == KA_DWARF_FUNCTION || space == KA_DWARF_INLINE;
 		one.is_external = die.is_external;
@@ -30,7 +30,7 @@ static size_t of_space(struct ka_dwarf_types *t, unsigned space, const char *nam
 		one.addr = die.addr;
 		one.has_value = die.has & KA_DWARF_VALUE;
 		one.value = die.value;
-		if (!one.is_external && die.origin && ka_dwarf_die(&t->dwarf, die.origin, &die))
+		if (!one.is_external && die.origin && ka_dwarf_die(t->dwarf, die.origin, &die))
 			one.is_external = die.is_external;
 		if (!(n & (n - 1))) {
 			struct ka_type_named *bigger = ka_alloc(a, (n ? n * 2 : 1) * sizeof(*bigger));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* From an address to the function, the inlined ones and the blocks around it, and the variables of each. */
+#include "dwarf_function.h"
 #include "dwarf_types.h"
 #include "line.h"
 #include "scope.h"
@@ -21,13 +22,6 @@ bool ka_types_is_dwarf(const struct ka_types *t)
 	return t && !strcmp(t->ops->name, "DWARF");
 }
 
-static const char *name_of(const struct ka_dwarf *d, const struct ka_dwarf_die *die)
-{
-	struct ka_dwarf_raw raw;
-
-	return ka_dwarf_inherited(d, die, DW_AT_name, &raw, NULL) && raw.v.kind == KA_DWARF_IS_STRING ? (const char *)raw.v.at : NULL;
-}
-
 static void declared_at(const struct ka_scope *s, const struct ka_dwarf *d, const struct ka_dwarf_die *die, struct ka_scope_variable *v)
 {
 	const struct ka_dwarf_file *own = &d->files[0];
@@ -47,7 +41,7 @@ static bool variable_of(const struct ka_scope *s, const struct ka_dwarf *d, cons
 {
 	struct ka_dwarf_raw raw;
 
-	*v = (struct ka_scope_variable){ .die = die->id, .is_argument = die->tag == DW_TAG_formal_parameter, .name = name_of(d, die) };
+	*v = (struct ka_scope_variable){ .die = die->id, .is_argument = die->tag == DW_TAG_formal_parameter, .name = ka_dwarf_name(d, die) };
 	if (ka_dwarf_inherited(d, die, DW_AT_type, &raw, NULL) && raw.v.kind == KA_DWARF_IS_REF)
 		v->type = (uint32_t)raw.v.u;
 	declared_at(s, d, die, v);
@@ -78,7 +72,6 @@ static void visit(struct walk *w, const struct ka_dwarf_die *parent, unsigned de
 {
 	struct ka_dwarf_die c, inner;
 	unsigned visits = 0;
-	bool has_inner = false;
 
 	for (bool ok = ka_dwarf_child(w->d, parent, &c); ok && visits < VISITS_MAX; ok = ka_dwarf_next(w->d, &c), visits++) {
 		switch (c.tag) {
@@ -87,44 +80,16 @@ static void visit(struct walk *w, const struct ka_dwarf_die *parent, unsigned de
 		case DW_TAG_constant:
 			add_variable(w, &c, depth);
 			break;
-		case DW_TAG_lexical_block:
-		case DW_TAG_inlined_subroutine:
-		case DW_TAG_try_block:
-		case DW_TAG_catch_block:
-		case DW_TAG_with_stmt:
-			if (!has_inner && ka_dwarf_covers(&w->s->lists, &c, w->s->pc)) {
-				inner = c;
-				has_inner = true;
-			}
-			break;
 		}
 	}
-	if (!has_inner || nesting >= DEPTH_MAX)
+	if (nesting >= DEPTH_MAX || !ka_dwarf_block_at(&w->s->lists, parent, w->s->pc, &inner))
 		return;
 	if (inner.tag == DW_TAG_inlined_subroutine) {
-		ka_vec_push(&w->functions, (struct ka_scope_function){ .name = name_of(w->d, &inner), .die = inner.id, .is_inlined = true });
+		ka_vec_push(&w->functions, (struct ka_scope_function){ .name = ka_dwarf_name(w->d, &inner), .die = inner.id, .is_inlined = true });
 		visit(w, &inner, 0, nesting + 1);
 	} else {
 		visit(w, &inner, depth + 1, nesting + 1);
 	}
-}
-
-/* The function whose code covers the address: those of Rust and C++ lie in name spaces and types. */
-static bool find_function(const struct ka_dwarf *d, const struct ka_dwarf_lists *l, const struct ka_dwarf_die *parent, uint64_t pc,
-			  unsigned depth, unsigned *visits, struct ka_dwarf_die *ret)
-{
-	struct ka_dwarf_die c;
-
-	for (bool ok = ka_dwarf_child(d, parent, &c); ok && ++*visits < VISITS_MAX; ok = ka_dwarf_next(d, &c)) {
-		if (c.tag == DW_TAG_subprogram && !c.is_declaration && ka_dwarf_covers(l, &c, pc)) {
-			*ret = c;
-			return true;
-		}
-		if ((c.tag == DW_TAG_namespace || c.tag == DW_TAG_module) && c.has_children && depth < 32 &&
-		    find_function(d, l, &c, pc, depth + 1, visits, ret))
-			return true;
-	}
-	return false;
 }
 
 static void finish(struct walk *w)
@@ -157,23 +122,23 @@ bool ka_scope_find(struct ka_types *types, uint64_t pc, struct ka_arena *a, stru
 {
 	struct walk w = { .s = ret, .a = a };
 	struct ka_dwarf_types *t;
-	struct ka_dwarf_die unit, function;
-	unsigned visits = 0;
+	struct ka_dwarf_die function;
+	struct ka_dwarf_unit *unit;
 	uint64_t offset;
 
 	if (!ka_types_is_dwarf(types))
 		return false;
 	t = types->priv;
-	w.d = &t->dwarf;
+	w.d = t->dwarf;
 	*ret = (struct ka_scope){ .types = types, .object = t->index.object, .pc = pc };
-	if (!ka_lines_unit(ret->object, pc, &offset) || offset >= t->dwarf.files[0].info.size)
+	if (!ka_lines_unit(ret->object, pc, &offset) || offset >= t->dwarf->files[0].info.size)
 		return false;
-	ka_dwarf_lists_open(ret->object, &t->dwarf, &ret->lists);
-	if (!ka_dwarf_unit_root(&t->dwarf, t->dwarf.files[0].info_id + (uint32_t)offset, &unit) ||
-	    !find_function(&t->dwarf, &ret->lists, &unit, pc, 0, &visits, &function))
+	ka_dwarf_lists_open(ret->object, t->dwarf, &ret->lists);
+	unit = ka_dwarf_unit_at(t->dwarf, t->dwarf->files[0].info_id + (uint32_t)offset);
+	if (!unit || !ka_dwarf_function_at(&ret->lists, unit, pc, &function))
 		return false;
 	ret->die = function.id;
-	ka_vec_push(&w.functions, (struct ka_scope_function){ .name = name_of(w.d, &function), .die = function.id });
+	ka_vec_push(&w.functions, (struct ka_scope_function){ .name = ka_dwarf_name(w.d, &function), .die = function.id });
 	visit(&w, &function, 0, 0);
 	finish(&w);
 	return true;

@@ -75,7 +75,7 @@ static uint32_t dwarf_find(struct ka_types *types, enum ka_type_kind kind, const
 	case KA_TYPE_INT:
 	case KA_TYPE_FLOAT:
 		id = ka_dwarf_index_find(&t->index, KA_DWARF_BASE, name);
-		return id && ka_dwarf_die(&t->dwarf, id, &die) && kind_of(&die) == kind ? id : 0;
+		return id && ka_dwarf_die(t->dwarf, id, &die) && kind_of(&die) == kind ? id : 0;
 	default:
 		return 0;
 	}
@@ -87,7 +87,7 @@ static bool dwarf_enumerator(struct ka_types *types, const char *name, int64_t *
 	uint32_t id = ka_dwarf_index_find(&t->index, KA_DWARF_ENUMERATOR, name);
 	struct ka_dwarf_die die;
 
-	if (!id || !ka_dwarf_die(&t->dwarf, id, &die) || !(die.has & KA_DWARF_VALUE))
+	if (!id || !ka_dwarf_die(t->dwarf, id, &die) || !(die.has & KA_DWARF_VALUE))
 		return false;
 	*ret = die.value;
 	return true;
@@ -100,14 +100,14 @@ static void complete(struct ka_dwarf_types *t, struct ka_dwarf_die *die)
 	struct ka_dwarf_die full;
 	uint32_t id;
 
-	if (die->signature && ka_dwarf_die(&t->dwarf, die->signature, &full) && full.tag == die->tag) {
+	if (die->signature && ka_dwarf_die(t->dwarf, die->signature, &full) && full.tag == die->tag) {
 		*die = full;
 		return;
 	}
 	if (!die->is_declaration || !die->name || (kind != KA_TYPE_STRUCT && kind != KA_TYPE_UNION && kind != KA_TYPE_ENUM))
 		return;
 	id = dwarf_find(&t->types, kind, die->name);
-	if (id && ka_dwarf_die(&t->dwarf, id, &full))
+	if (id && ka_dwarf_die(t->dwarf, id, &full))
 		*die = full;
 }
 
@@ -117,7 +117,7 @@ static void inherit(struct ka_dwarf_types *t, struct ka_dwarf_die *die)
 	struct ka_dwarf_die origin;
 
 	for (int i = 0; i < ORIGINS_MAX && die->origin && (!die->type || !die->name); i++) {
-		if (!ka_dwarf_die(&t->dwarf, die->origin, &origin) || origin.tag != die->tag)
+		if (!ka_dwarf_die(t->dwarf, die->origin, &origin) || origin.tag != die->tag)
 			return;
 		die->type = die->type ? die->type : origin.type;
 		die->name = die->name ? die->name : origin.name;
@@ -133,7 +133,7 @@ static bool resolve(struct ka_dwarf_types *t, uint32_t id, struct ka_dwarf_die *
 			memset(ret, 0, sizeof(*ret));
 			return true;
 		}
-		if (!ka_dwarf_die(&t->dwarf, id, ret))
+		if (!ka_dwarf_die(t->dwarf, id, ret))
 			return false;
 		switch (ret->tag) {
 		case DW_TAG_typedef:
@@ -195,18 +195,18 @@ static void open_array(struct ka_dwarf_types *t, const struct ka_dwarf_die *die,
 		pthread_mutex_lock(&t->dimensions_lock);
 		ok = ka_map_get(&t->dimensions, die->id, &array_id);
 		pthread_mutex_unlock(&t->dimensions_lock);
-		if (!ok || !ka_dwarf_die(&t->dwarf, (uint32_t)array_id, &array))
+		if (!ok || !ka_dwarf_die(t->dwarf, (uint32_t)array_id, &array))
 			return;
 	} else {
-		ok = ka_dwarf_child(&t->dwarf, die, &sub);
+		ok = ka_dwarf_child(t->dwarf, die, &sub);
 		if (ok && sub.tag != DW_TAG_subrange_type)
-			ok = next_subrange(&t->dwarf, &sub);
+			ok = next_subrange(t->dwarf, &sub);
 	}
 	*ret_element = array.type;
 	if (!ok)
 		return;
 	*ret_count = dimension(&sub);
-	if (next_subrange(&t->dwarf, &sub)) {
+	if (next_subrange(t->dwarf, &sub)) {
 		*ret_element = sub.id;
 		pthread_mutex_lock(&t->dimensions_lock);
 		ka_map_set(&t->dimensions, sub.id, array_id);
@@ -258,7 +258,7 @@ static bool enum_is_signed(struct ka_dwarf_types *t, const struct ka_dwarf_die *
 
 	if (die->type && resolve(t, die->type, &c, NULL) && c.tag == DW_TAG_base_type)
 		return c.encoding == DW_ATE_signed || c.encoding == DW_ATE_signed_char;
-	for (bool ok = ka_dwarf_child(&t->dwarf, die, &c); ok; ok = ka_dwarf_next(&t->dwarf, &c))
+	for (bool ok = ka_dwarf_child(t->dwarf, die, &c); ok; ok = ka_dwarf_next(t->dwarf, &c))
 		if (c.tag == DW_TAG_enumerator && c.value < 0)
 			return true;
 	return false;
@@ -312,7 +312,7 @@ static void dwarf_step(struct ka_types *types, uint32_t id, struct ka_type_step 
 		return;
 	ret->kind = KA_TYPE_OTHER;
 	for (int i = 0; ; i++) {
-		if (i == MODIFIERS_MAX || !ka_dwarf_die(&t->dwarf, id, &die))
+		if (i == MODIFIERS_MAX || !ka_dwarf_die(t->dwarf, id, &die))
 			return;
 		if (die.tag != DW_TAG_member && die.tag != DW_TAG_variable && die.tag != DW_TAG_formal_parameter &&
 		    die.tag != DW_TAG_atomic_type && die.tag != DW_TAG_packed_type && die.tag != DW_TAG_immutable_type)
@@ -385,7 +385,7 @@ static size_t dwarf_params(struct ka_types *types, uint32_t id, struct ka_arena 
 	*ret = NULL;
 	if (!resolve(t, id, &f, NULL) || kind_of(&f) != KA_TYPE_FUNC)
 		return 0;
-	for (bool ok = ka_dwarf_child(&t->dwarf, &f, &p); ok; ok = ka_dwarf_next(&t->dwarf, &p)) {
+	for (bool ok = ka_dwarf_child(t->dwarf, &f, &p); ok; ok = ka_dwarf_next(t->dwarf, &p)) {
 		inherit(t, &p);
 		if (p.tag == DW_TAG_formal_parameter)
 			ka_vec_push(&list, (struct ka_type_part){ .name = p.name, .type = p.type });
@@ -441,7 +441,7 @@ static bool member_at(struct ka_dwarf_types *t, const struct ka_dwarf_die *owner
 			storage_bits = size_of(t, &type) * 8;
 		else
 			return false;
-		bits += t->dwarf.is_big_endian ? m->bit_offset : storage_bits - m->bit_offset - *ret_bit_size;
+		bits += t->dwarf->is_big_endian ? m->bit_offset : storage_bits - m->bit_offset - *ret_bit_size;
 	}
 	*ret_offset_bits = bits;
 	return bits <= owner->byte_size * 8 && bits + *ret_bit_size <= owner->byte_size * 8;
@@ -456,7 +456,7 @@ static bool find_member(struct ka_dwarf_types *t, uint32_t id, const char *name,
 	if (depth > ANONYMOUS_MAX || !resolve(t, id, &owner, NULL) ||
 	    (kind_of(&owner) != KA_TYPE_STRUCT && kind_of(&owner) != KA_TYPE_UNION))
 		return false;
-	for (bool ok = ka_dwarf_child(&t->dwarf, &owner, &m); ok; ok = ka_dwarf_next(&t->dwarf, &m)) {
+	for (bool ok = ka_dwarf_child(t->dwarf, &owner, &m); ok; ok = ka_dwarf_next(t->dwarf, &m)) {
 		if (++*visits > VISITS_MAX)
 			return false;
 		if (m.tag != DW_TAG_member || (m.name && strcmp(m.name, name)))
@@ -494,7 +494,7 @@ static size_t parts(struct ka_types *types, uint32_t id, bool want_members, stru
 	*ret = NULL;
 	if (!resolve(t, id, &owner, NULL))
 		return 0;
-	for (bool ok = ka_dwarf_child(&t->dwarf, &owner, &m); ok; ok = ka_dwarf_next(&t->dwarf, &m)) {
+	for (bool ok = ka_dwarf_child(t->dwarf, &owner, &m); ok; ok = ka_dwarf_next(t->dwarf, &m)) {
 		struct ka_type_part part = { .name = m.name, .type = m.type, .value = m.value };
 
 		if (want_members ? member_at(t, &owner, &m, &part.offset_bits, &part.bit_size) : m.tag == DW_TAG_enumerator)
@@ -532,7 +532,7 @@ static void dwarf_each_name(struct ka_types *types, void (*fn)(void *, enum ka_t
 		unsigned space = e->space_print >> 24;
 		const char *name = ka_index_string(all, e->name);
 
-		if (space == KA_DWARF_BASE && ka_dwarf_die(&t->dwarf, e->id, &die))
+		if (space == KA_DWARF_BASE && ka_dwarf_die(t->dwarf, e->id, &die))
 			fn(ctx, kind_of(&die), name, e->id);
 		else if (space < KA_DWARF_BASE)
 			fn(ctx, kinds[space], name, e->id);
@@ -546,7 +546,6 @@ static void dwarf_close(struct ka_types *types)
 	ka_dwarf_index_deinit(&t->index);
 	ka_map_free(&t->dimensions);
 	pthread_mutex_destroy(&t->dimensions_lock);
-	ka_dwarf_close(&t->dwarf);
 	free(t);
 }
 
@@ -559,7 +558,7 @@ static const struct ka_types_ops dwarf_ops = {
 struct ka_error *ka_types_open_dwarf(struct ka_object *o, struct ka_types **ret)
 {
 	struct ka_dwarf_types *t = ka_xalloc(sizeof(*t));
-	struct ka_error *err = ka_dwarf_open(o, &t->dwarf);
+	struct ka_error *err = ka_object_dwarf(o, &t->dwarf);
 
 	if (err) {
 		free(t);
@@ -568,7 +567,7 @@ struct ka_error *ka_types_open_dwarf(struct ka_object *o, struct ka_types **ret)
 	t->types = (struct ka_types){
 		.ops = &dwarf_ops, .priv = t, .is_big_endian = o->is_big_endian, .long_size = o->is_64bit ? 8 : 4 };
 	pthread_mutex_init(&t->dimensions_lock, NULL);
-	ka_dwarf_index_init(&t->index, &t->dwarf, o);
+	ka_dwarf_index_init(&t->index, t->dwarf, o);
 	*ret = &t->types;
 	return NULL;
 }

@@ -7,7 +7,7 @@
 
 struct ka_dwarf_types {
 	struct ka_types types;
-	struct ka_dwarf dwarf;
+	struct ka_dwarf *dwarf;		/* the object's */
 	struct ka_dwarf_index index;
 	/* An array of several dimensions is one DIE; the second dimension on, its subrange stands for the array inside. */
 	pthread_mutex_t dimensions_lock;

@@ -2,10 +2,11 @@
 /* Source file and line of an address: only the compilation unit that covers it is read. */
 #include <dwarf.h>
 #include "dwarf_index.h"
+#include "dwarf_location.h"
 #include "line.h"
 #include "object.h"
 
-#define UNITS_MAX	(1U << 20)
+#define FORGET_UNITS	64	/* units looked at before their pages are given back */
 #define RANGES_MAX	(1U << 22)
 
 struct range {
@@ -19,6 +20,7 @@ struct ranges {
 
 struct ka_lines {
 	pthread_mutex_t lock;
+	struct ka_object *o;
 	struct ka_line_sections s;
 	struct ka_arena *arena;		/* of the paths given out */
 	struct ka_map tables;		/* unit -> struct ka_line_table *, 0: none */
@@ -111,34 +113,51 @@ static void aranges_read(struct ka_lines *l)
 	ka_log(2, "%s: %zu address ranges in .debug_aranges", l->s.o->path, l->aranges.n);
 }
 
+struct unit_ranges {
+	struct ranges *to;
+	uint64_t unit;
+};
+
+static bool range_add(void *ctx, uint64_t start, uint64_t end)
+{
+	struct unit_ranges *r = ctx;
+
+	if (start && r->to->n < RANGES_MAX)
+		ka_vec_push(r->to, (struct range){ start, end, r->unit });
+	return r->to->n >= RANGES_MAX;
+}
+
 /*
- * clang writes no .debug_aranges, and hand-written assembly may lack it: one pass over the units' top DIEs,
+ * clang writes no .debug_aranges, and hand-written assembly may lack it: one pass over the units' outermost DIEs,
  * not into them.
  */
 static void units_read(struct ka_lines *l)
 {
-	Dwarf_CU *cu = NULL;
-	Dwarf_Die die;
-	uint8_t kind;
-	size_t unit_count = 0;
-	Dwarf *dw;
+	struct ka_dwarf_abbrevs room = { 0 };
+	const struct ka_dwarf_units *all;
+	struct ka_dwarf_lists lists;
+	struct ka_dwarf *d;
 
 	l->has_units = true;
-	if (ka_error_drop(ka_object_dwarf(l->s.o, &dw)))
+	if (ka_error_drop(ka_object_dwarf(l->o, &d)))
 		return;
-	ka_object_dwarf_lock(l->s.o);
-	while (unit_count++ < UNITS_MAX && !ka_interrupted() && !dwarf_get_units(dw, cu, &cu, NULL, &kind, &die, NULL)) {
-		Dwarf_Addr base, start, end;
-		ptrdiff_t at = 0;
+	ka_dwarf_ranges_open(l->o, d, &lists);
+	all = ka_dwarf_units(d);
+	for (size_t i = 0; i < all->n && !ka_interrupted(); i++) {
+		struct ka_dwarf_unit *u = &all->at[i];
+		struct unit_ranges to = { &l->units, u->id - d->files[0].info_id };
+		struct ka_dwarf_extent extent;
+		struct ka_dwarf_die root;
 
-		if (kind != DW_UT_compile && kind != DW_UT_partial)
+		if (u->file != &d->files[0] || (u->type != DW_UT_compile && u->type != DW_UT_partial) ||
+		    !ka_dwarf_root_alone(d, u, &room, &root))
 			continue;
-		while (l->units.n < RANGES_MAX && (at = dwarf_ranges(&die, at, &base, &start, &end)) > 0)
-			if (start < end && start)
-				ka_vec_push(&l->units,
-					    (struct range){start, end, dwarf_dieoffset(&die) - dwarf_cuoffset(&die)});
+		ka_dwarf_extent_of(d, &root, &room, &extent);
+		ka_dwarf_extent_each(&lists, u, &extent, range_add, &to);
+		if (i % FORGET_UNITS == FORGET_UNITS - 1)
+			ka_dwarf_forget(d, all, i + 1 - FORGET_UNITS, i + 1);
 	}
-	ka_object_dwarf_unlock(l->s.o);
+	ka_dwarf_abbrevs_free(&room);
 	ranges_sort(&l->units);
 	ka_log(2, "%s: %zu address ranges of compilation units", l->s.o->path, l->units.n);
 }
@@ -322,9 +341,10 @@ static struct ka_lines *lines_get(struct ka_object *o)
 	l = ka_xalloc(sizeof(*l));
 	pthread_mutex_init(&l->lock, NULL);
 	l->arena = ka_arena_new();
+	l->o = o;
 	l->s.o = d;
-	if (!is_packed(d) || !ka_dwarf_index_kept(o, true, &l->index))
-		info_read(l);
+	if (is_packed(d))
+		ka_dwarf_index_kept(o, &l->index);
 	section_read(d, ".debug_line", &l->s.line);
 	section_read(d, ".debug_line_str", &l->s.line_str);
 	section_read(d, ".debug_str", &l->s.str);

@@ -293,6 +293,8 @@ struct ka_error *ka_object_open(const char *path, struct ka_object **ret)
 	*ret = NULL;
 	pthread_mutex_init(&priv->lock, NULL);
 	pthread_mutex_init(&priv->dwarf_lock, NULL);
+	pthread_mutex_init(&priv->reader_lock, NULL);
+	pthread_cond_init(&priv->unpacked, NULL);
 	o->path = ka_xstrdup(path);
 	o->fd = -1;
 	struct ka_error *err = object_load(o);
@@ -327,6 +329,8 @@ void ka_object_close(struct ka_object *o)
 	free(priv->bases);
 	pthread_mutex_destroy(&priv->lock);
 	pthread_mutex_destroy(&priv->dwarf_lock);
+	pthread_mutex_destroy(&priv->reader_lock);
+	pthread_cond_destroy(&priv->unpacked);
 	free(priv);
 	if (o->data)
 		munmap((void *)o->data, (size_t)o->size);

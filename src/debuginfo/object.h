@@ -3,35 +3,33 @@
 #ifndef KA_OBJECT_H
 #define KA_OBJECT_H
 
-#include <elfutils/libdw.h>
 #include <pthread.h>
 #include "debuginfo.h"
 
-struct ka_dwarf_image;
+struct ka_dwarf;
 struct ka_lines;
 struct ka_cfi;
 
 /*
- * lock guards contents and the lazily made pointers; dwarf_lock guards every use of the shared Dwarf *. Order:
- * dwarf_lock, then lock.
+ * lock guards contents and the lazily made pointers; dwarf_lock the debug file and what is relocated; reader_lock the
+ * making of dwarf. Order: reader_lock, dwarf_lock, lock.
  */
 struct ka_object_priv {
-	pthread_mutex_t lock, dwarf_lock;
+	pthread_mutex_t lock, dwarf_lock, reader_lock;
+	pthread_cond_t unpacked;	/* a content is no longer busy */
 	char *names;			/* copy of the section names when the file's are not terminated */
 	struct ka_content {
 		const uint8_t *at;
 		size_t size;
 		uint64_t stored_size;	/* in the file: that of struct ka_section is the unpacked one */
 		bool is_own;		/* unpacked: to be freed */
+		bool is_busy;		/* a thread unpacks it */
 	} *contents;			/* by section index; at NULL: not asked for yet */
 	bool is_debug_sought;
 	struct ka_object *debug;	/* separate debug file, where this object has no DWARF itself */
 	char *debug_tried;		/* what was looked at, for messages */
-	struct ka_dwarf_image *image;	/* bytes that libdw reads: unpacked and relocated where that is needed */
-	struct ka_dwarf_image *alt_image;
-	Elf *elf, *alt_elf;
-	Dwarf *dwarf, *alt_dwarf;
 	struct ka_object *alt;		/* dwz's common file */
+	struct ka_dwarf *dwarf;		/* see ka_object_dwarf() */
 	struct ka_symtab *symtab;
 	uint8_t **relocated;		/* by section index, of ET_REL */
 	uint64_t *bases;		/* ET_REL: where each section is laid, see ka_object_base() */
@@ -43,24 +41,6 @@ static inline struct ka_object_priv *ka_object_priv(const struct ka_object *o)
 {
 	return o->priv;
 }
-
-/*
- * The object's libdw handle, made on first call, owned by the object; of the separate debug file where the object has
- * no DWARF itself. MISSING: there is no DWARF (the message tells what was looked at); UNSUPPORTED: it is packed with
- * a method that was not built in. Compressed sections are unpacked here, those of ET_REL relocated: addresses are
- * then in the layout of ka_object_base(). libdw is not safe from several threads: hold the lock around all use of
- * the handle, or work with a fork of your own.
- */
-struct ka_error *ka_object_dwarf(struct ka_object *o, Dwarf **ret) KA_MUST_CHECK;
-void ka_object_dwarf_lock(struct ka_object *o);
-void ka_object_dwarf_unlock(struct ka_object *o);
-/* Further handles over the same bytes, one a thread: no lock needed. End with ka_object_dwarf_fork_end(). */
-struct ka_dwarf_fork {
-	Elf *elf, *alt_elf;
-	Dwarf *dwarf, *alt;
-};
-struct ka_error *ka_object_dwarf_fork(struct ka_object *o, struct ka_dwarf_fork *ret) KA_MUST_CHECK;
-void ka_object_dwarf_fork_end(struct ka_dwarf_fork *f);
 
 /* The common file that dwz moved shared entries to (.gnu_debugaltlink of d), opened anew; NULL: none, or not found. */
 struct ka_object *ka_object_alt_find(struct ka_object *d);
@@ -76,6 +56,8 @@ struct ka_object *ka_object_debug(struct ka_object *o, const char **ret_tried);
  */
 struct ka_error *ka_object_debug_content(struct ka_object *o, const char *name, const uint8_t **ret,
 					 size_t *ret_size) KA_MUST_CHECK;
+/* Unpacks at once, on all cores, what of these is packed: before they are asked for one by one. */
+void ka_object_debug_unpack(struct ka_object *o, const char *const *names, size_t count);
 
 /* Do these bytes lie in the file? The error when they do not: what ends at byte at. */
 static inline bool ka_object_has(const struct ka_object *o, uint64_t offset, uint64_t size)
@@ -145,5 +127,6 @@ size_t ka_unpack_start(const uint8_t *in, size_t in_size, uint8_t *out, size_t o
 void ka_lines_free(struct ka_lines *l);
 void ka_cfi_free(struct ka_cfi *c);
 void ka_object_dwarf_free(struct ka_object *o);
+void ka_dwarf_free(struct ka_dwarf *d);
 
 #endif

@@ -17,6 +17,7 @@ static const uint8_t fake_abbrev[] = { 1, 0x11, 1, 0, 0, 2, 0x24, 0, 0x0b, 0x0b,
 struct fake {
 	struct ka_dwarf d;
 	struct ka_dwarf_unit unit;
+	struct ka_dwarf_units units;
 	uint64_t regs[32], known, cfa;
 	bool has_cfa;
 };
@@ -109,8 +110,10 @@ static void fake_init(struct fake *f, struct ka_dwarf_machine *m)
 	f->unit.offset_size = 4;
 	f->unit.address_size = 8;
 	f->unit.type = DW_UT_compile;
-	f->d.units = &f->unit;
-	f->d.unit_count = 1;
+	f->units.at = &f->unit;
+	f->units.n = 1;
+	atomic_init(&f->units.once.is_made, true);
+	f->d.units = &f->units;
 	*m = (struct ka_dwarf_machine){
 		.d = &f->d, .unit = &f->unit, .ctx = f, .reg = fake_reg, .read = fake_read, .cfa = fake_cfa, .frame_base = fake_base,
 		.entry = fake_entry, .parameter = fake_die, .variable = fake_die, .procedure = fake_procedure, .address = fake_address,
