@@ -77,6 +77,7 @@ static void show(struct ka_call *c, const struct ka_symbol *s, uint64_t offset, 
 struct table {
 	struct ka_kernel *k;
 	const struct ka_module *module;		/* NULL: the kernel */
+	const char *made;			/* or of code that the kernel made: what stands for its module */
 	const struct ka_symbol *at;
 	size_t n;
 };
@@ -95,12 +96,17 @@ static bool is_place(const struct ka_symbol *s)
 	return s->is_percpu || (s->type != 'a' && s->type != 'A');
 }
 
+static struct table table_of_made(struct ka_kernel *k, const char *made)
+{
+	return (struct table){ .k = k, .made = made, .n = ka_symbol_count(k, made) };
+}
+
 static bool nth(const struct table *t, size_t i, struct ka_symbol *ret)
 {
 	if (i >= t->n)
 		return false;
 	if (!t->module)
-		return ka_symbol_nth(t->k, NULL, i, ret) && is_place(ret);
+		return ka_symbol_nth(t->k, t->made, i, ret) && is_place(ret);
 	*ret = t->at[i];
 	return true;
 }
@@ -162,6 +168,10 @@ static size_t all_by_name(struct ka_call *c, const char *name)
 		t = table_of(c->k, *m);
 		found += by_name(c, &t, name);
 	}
+	for (unsigned i = 0; ka_made_group(i); i++) {
+		t = table_of_made(c->k, ka_made_group(i));
+		found += by_name(c, &t, name);
+	}
 	return found;
 }
 
@@ -196,6 +206,10 @@ static size_t query(struct ka_call *c, const char *part, unsigned flags)
 
 	for (const struct ka_module **m = modules(c); *m; m++) {
 		t = table_of(c->k, *m);
+		found += query_table(c, &t, part, flags);
+	}
+	for (unsigned i = 0; ka_made_group(i); i++) {
+		t = table_of_made(c->k, ka_made_group(i));
 		found += query_table(c, &t, part, flags);
 	}
 	return found;
@@ -275,6 +289,7 @@ static struct ka_error *by_address(struct ka_call *c, const char *text, ka_addr 
 	const struct ka_module *m = ka_module_at(c->k, addr);
 	struct table t = table_of(c->k, m);
 	struct ka_symbol s, end;
+	uint64_t offset;
 	bool has_end;
 	size_t i;
 
@@ -285,6 +300,12 @@ static struct ka_error *by_address(struct ka_call *c, const char *text, ka_addr 
 		}
 		s = (struct ka_symbol){ .addr = m->base, .name = "(no symbol)", .module = m->name, .type = '?' };
 		show(c, &s, addr - m->base, WITH_LINE);
+		return NULL;
+	}
+	if (ka_is_text(c->k, addr) && ka_symbol_at(c->k, addr, &s, &offset) && s.module) {
+		t = table_of_made(c->k, s.module);
+		if (ka_symbol_index(c->k, s.module, addr, &i))
+			show_around(c, &t, i, offset);
 		return NULL;
 	}
 	has_end = ka_symbol_lookup(c->k, "_end", &end);
@@ -383,10 +404,22 @@ static void dump_module(struct ka_call *c, const struct ka_module *m)
 			show(c, &t.at[i], 0, WITHOUT_MODULE);
 }
 
+static void dump_made(struct ka_call *c, const char *made)
+{
+	struct table t = table_of_made(c->k, made);
+	struct ka_symbol s;
+
+	for (size_t i = 0; i < t.n; i++)
+		if (nth(&t, i, &s))
+			show(c, &s, 0, 0);
+}
+
 static void dump_modules(struct ka_call *c)
 {
 	for (const struct ka_module **m = modules(c); *m && !ka_interrupted(); m++)
 		dump_module(c, *m);
+	for (unsigned i = 0; ka_made_group(i); i++)
+		dump_made(c, ka_made_group(i));
 }
 
 static struct ka_error *run(struct ka_call *c)
@@ -409,6 +442,11 @@ static struct ka_error *run(struct ka_call *c)
 		if (!strcmp(option, "m")) {
 			const struct ka_module *m = ka_module_find(c->k, value);
 
+			if (!m && ka_symbol_count(c->k, value)) {
+				dump_made(c, value);
+				is_done = true;
+				continue;
+			}
 			if (!m)
 				return ka_error_new(KA_NOT_FOUND, "%s: no module of that name is loaded", value);
 			dump_module(c, m);
@@ -442,7 +480,8 @@ const struct ka_command ka_command_sym = {
 	.brief = "symbols and addresses",
 	.help =
 		"Address, type and name of each symbol, [module] where it is one of a module, and source\n"
-		"file and line of text addresses. All symbols of a name are shown. An address is\n"
+		"file and line of text addresses. BPF programs and trampolines are of [bpf], those of ftrace of\n"
+		"[__builtin__ftrace], and where probes keep instructions of [__builtin__kprobes]. All symbols of a name are shown. An address is\n"
 		"hexadecimal, with 0x or without; one in a per-CPU area is shown with its CPU.\n"
 		"\n"
 		"    sym jiffies\n"

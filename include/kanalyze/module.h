@@ -40,6 +40,11 @@ const struct ka_module *ka_module_at(struct ka_kernel *k, ka_addr addr);
 /* Symbols from the module's own kallsyms in the dump, sorted by address; returns the count. They live as long as the kernel. */
 struct ka_symbol;
 size_t ka_module_symbols(struct ka_kernel *k, const struct ka_module *m, const struct ka_symbol **ret);
+/*
+ * What stands for a module where the kernel made code while it ran: "bpf", "__builtin__ftrace" ... as in /proc/kallsyms; NULL past
+ * the last. Their symbols: ka_symbol_nth() and the like by that name.
+ */
+const char *ka_made_group(unsigned i);
 /* What went wrong when the list was read (broken link, unreadable module), or NULL; belongs to the kernel. */
 const struct ka_error *ka_module_fault(struct ka_kernel *k);
 /*

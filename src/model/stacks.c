@@ -63,6 +63,7 @@ const struct ka_stack_area *ka_stacks_at(const struct ka_stacks *s, ka_addr sp)
 void ka_stacks_of(struct ka_kernel *k, const struct ka_task *t, bool is_active, unsigned cpu, struct ka_stacks *ret)
 {
 	ret->count = 0;
+	ret->task = t->addr;
 	ka_stacks_add(ret, t->stack, ka_thread_size(k), "task");
 	if (!is_active)
 		return;

@@ -6,13 +6,27 @@
 #include <kanalyze/task.h>
 #include <kanalyze/unwind.h>
 #include "kernel.h"
+#include "made_text.h"
 
 #define KA_STACKS_MAX 16
 
 struct ka_stacks {
 	struct ka_stack_area area[KA_STACKS_MAX];
 	unsigned count;
+	ka_addr task;		/* whose they are; 0: of a CPU */
 };
+
+/* unwind_hidden.c: where a return address lay that tracing replaced; what is not known is 0. */
+struct ka_hidden_place {
+	ka_addr slot;		/* of the return address on the stack */
+	ka_addr sp, fp;		/* of the caller */
+};
+/* How many of the newest true ones belong to frames that were passed. */
+struct ka_hidden_used { unsigned graph, probe; };
+/* Is it the code that the function graph tracer or a return probe has in place of return addresses? */
+bool ka_is_hidden(struct ka_kernel *k, uint64_t v);
+/* The true address that v stands for at p. False: v is itself true, or nobody knows. */
+bool ka_unhide(struct ka_kernel *k, ka_addr task, const struct ka_hidden_place *p, struct ka_hidden_used *used, uint64_t v, uint64_t *ret);
 
 /* The task's own stack first; those of its CPU (IRQ, exceptions, entry) only when it is on one. */
 void ka_stacks_of(struct ka_kernel *k, const struct ka_task *t, bool is_active, unsigned cpu, struct ka_stacks *ret);
@@ -33,6 +47,7 @@ struct ka_cursor {
 	bool is_call;		/* ip is a return address */
 	bool is_end;
 	bool is_scanned;	/* a scan came before: frame records that it led to are guesses as well */
+	struct ka_hidden_used hidden;
 	enum ka_frame_by by;
 	struct ka_pt_regs *pt;	/* the exception frame this step came through; NULL: none */
 	const char *left;	/* name of the stack the step left; NULL: stayed */
@@ -49,6 +64,12 @@ struct ka_stack_ops {
 	 * (is_pt_regs with the CFA at struct pt_regs, or is_end). May be NULL: unwind data tell.
 	 */
 	bool (*entry_rules)(struct ka_kernel *k, const struct ka_stacks *s, const struct ka_cursor *c, struct ka_frame_rules *ret);
+	/*
+	 * How to leave code that the kernel made. *ret_alias: else an address of the kernel whose unwind data tell, as the code is a copy of
+	 * what lies there. False: nobody knows. May be NULL.
+	 */
+	bool (*made_rules)(struct ka_kernel *k, const struct ka_cursor *c, const struct ka_made_text *t, ka_addr *ret_alias,
+			   struct ka_frame_rules *ret);
 	/* Could an exception, interrupt or system call have saved this? */
 	bool (*is_saved)(struct ka_kernel *k, const struct ka_pt_regs *pt);
 	/* The last functions of a CPU at a crash, which go on after the registers were saved; the innermost first. */
@@ -61,6 +82,9 @@ const struct ka_stack_ops *ka_stack_ops(const struct ka_kernel *k);
 /* Sets a register by its DWARF name: "rbp", "x29". */
 void ka_cursor_set(struct ka_kernel *k, struct ka_cursor *c, const char *name, uint64_t value);
 void ka_cursor_set_ip(struct ka_kernel *k, struct ka_cursor *c, ka_addr ip);
+/* rbp (x29) points to the saved one, and the return address lies above it. With sp: nothing was pushed yet, and it lies there. */
+void ka_fp_rules(struct ka_kernel *k, struct ka_frame_rules *ret);
+void ka_entered_rules(struct ka_kernel *k, struct ka_frame_rules *ret);
 /* Is it an address in code with a call right before it? */
 bool ka_unwind_is_return(struct ka_kernel *k, uint64_t v);
 void ka_cursor_from_regs(struct ka_kernel *k, const struct ka_regs *regs, struct ka_cursor *ret);

@@ -104,7 +104,7 @@ const char *ka_frame_by_name(enum ka_frame_by by)
 {
 	static const char *const names[] = {
 		[KA_BY_START] = "start", [KA_BY_CFI] = "cfi", [KA_BY_ORC] = "orc", [KA_BY_FP] = "fp", [KA_BY_SCAN] = "scan",
-		[KA_BY_PT_REGS] = "pt_regs", [KA_BY_CALL] = "call",
+		[KA_BY_PT_REGS] = "pt_regs", [KA_BY_CALL] = "call", [KA_BY_MADE] = "made",
 	};
 
 	return (unsigned)by < KA_COUNT(names) ? names[by] : "?";

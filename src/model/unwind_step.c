@@ -97,18 +97,22 @@ static bool cfi_rules(struct ka_kernel *k, uint64_t ip, bool is_kernel, struct k
  * rbp points at the saved rbp, the return address lies above it; so do aarch64's frame records. Entry code of x86 kernels
  * with frame pointers marks a struct pt_regs by an odd rbp (946c191161ce, v4.10).
  */
-static void fp_rules(struct ka_kernel *k, const struct ka_regs *regs, struct ka_frame_rules *ret)
+static void fp_or_saved_rules(struct ka_kernel *k, const struct ka_regs *regs, struct ka_frame_rules *ret)
 {
-	int64_t word = k->long_size;
 	uint64_t fp;
 
-	memset(ret, 0, sizeof(*ret));
-	if (regs && reg_get(regs, k->arch->fp_reg, &fp) && (fp & 1)) {
-		ret->cfa_reg = (uint16_t)k->arch->fp_reg;
+	ka_fp_rules(k, ret);
+	if (reg_get(regs, k->arch->fp_reg, &fp) && (fp & 1)) {
 		ret->cfa_offset = -1;
 		ret->is_pt_regs = true;
-		return;
 	}
+}
+
+void ka_fp_rules(struct ka_kernel *k, struct ka_frame_rules *ret)
+{
+	int64_t word = k->long_size;
+
+	memset(ret, 0, sizeof(*ret));
 	ret->cfa_reg = (uint16_t)k->arch->fp_reg;
 	ret->cfa_offset = 2 * word;
 	ret->ra_reg = (uint16_t)k->arch->ra_reg;
@@ -117,11 +121,11 @@ static void fp_rules(struct ka_kernel *k, const struct ka_regs *regs, struct ka_
 }
 
 /* A function that has done nothing yet, or a call to where there is no code: only the call itself has left something. */
-static void entered_rules(struct ka_kernel *k, struct ka_frame_rules *ret)
+void ka_entered_rules(struct ka_kernel *k, struct ka_frame_rules *ret)
 {
 	bool is_pushed = k->arch->ra_reg == k->arch->ip_reg;
 
-	fp_rules(k, NULL, ret);
+	ka_fp_rules(k, ret);
 	ret->cfa_reg = (uint16_t)k->arch->sp_reg;
 	ret->cfa_offset = is_pushed ? k->long_size : 0;
 	if (!is_pushed)
@@ -187,7 +191,8 @@ static struct ka_error *step_pt_regs(struct ka_kernel *k, const struct ka_frame_
 	return NULL;
 }
 
-static struct ka_error *apply(struct ka_kernel *k, const struct ka_frame_rules *r, struct ka_cursor *c, struct ka_arena *a)
+static struct ka_error *apply(struct ka_kernel *k, const struct ka_stacks *s, const struct ka_frame_rules *r, struct ka_cursor *c,
+			      struct ka_arena *a)
 {
 	struct ka_regs up = { 0 };
 	uint64_t cfa, v;
@@ -233,6 +238,14 @@ static struct ka_error *apply(struct ka_kernel *k, const struct ka_frame_rules *
 		return ka_error_new(KA_MISSING, "the return address of 0x%" PRIx64 " is not known", c->ip);
 	if (k->arch->strip_ip)
 		v = k->arch->strip_ip(&k->layout, v);
+	c->ret_at = ra->kind == KA_RULE_CFA_OFFSET ? cfa + (uint64_t)ra->n : 0;
+	if (ka_is_hidden(k, v)) {
+		struct ka_hidden_place place = { .slot = c->ret_at, .sp = cfa };
+
+		if (k->arch->has_frame_records)
+			reg_get(&up, k->arch->fp_reg, &place.fp);
+		ka_unhide(k, s->task, &place, &c->hidden, v, &v);
+	}
 	if (r->ra_reg != k->arch->ip_reg)	/* the call that it returned from overwrote it */
 		up.known &= ~(1ull << r->ra_reg);
 	reg_set(&up, k->arch->ip_reg, v);
@@ -240,7 +253,6 @@ static struct ka_error *apply(struct ka_kernel *k, const struct ka_frame_rules *
 	c->regs = up;
 	c->ip = v;
 	c->sp = cfa;
-	c->ret_at = ra->kind == KA_RULE_CFA_OFFSET ? cfa + (uint64_t)ra->n : 0;
 	c->is_call = true;
 	c->pt = NULL;
 	/* entry code with CFI (before 131484c8da97, v4.3) marks itself: the address it "returns" to is pt_regs.ip */
@@ -299,6 +311,7 @@ bool ka_unwind_is_return(struct ka_kernel *k, uint64_t v)
 static struct ka_error *scan(struct ka_kernel *k, const struct ka_stacks *s, struct ka_cursor *c)
 {
 	const struct ka_stack_area *area = ka_stacks_at(s, c->sp);
+	struct ka_hidden_used hidden = c->hidden;
 	unsigned word = k->long_size;
 
 	for (ka_addr at = (c->sp + word - 1) & ~(ka_addr)(word - 1), i = 0; area && at < area->end && i < SCAN_WORDS; at += word, i++) {
@@ -306,7 +319,14 @@ static struct ka_error *scan(struct ka_kernel *k, const struct ka_stacks *s, str
 
 		if (ka_error_drop(ka_read_ulong(k, at, &v)))
 			break;
+		if (k->arch->strip_ip)
+			v = k->arch->strip_ip(&k->layout, v);
+		if (ka_is_hidden(k, v))
+			ka_unhide(k, s->task, &(struct ka_hidden_place){ .slot = at, .sp = at + word }, &hidden, v, &v);
 		if (ka_is_text(k, v) && is_after_call(k, v) && ka_cursor_from_slot(k, at, c)) {
+			ka_cursor_set_ip(k, c, v);
+			c->is_call = true;
+			c->hidden = hidden;
 			c->by = KA_BY_SCAN;
 			c->is_scanned = true;
 			return NULL;
@@ -328,7 +348,7 @@ static struct ka_error *try_rules(struct ka_kernel *k, const struct ka_stacks *s
 		return NULL;
 	}
 	next.pt = NULL;
-	err = apply(k, r, &next, a);
+	err = apply(k, s, r, &next, a);
 	if (!err)
 		err = check_move(k, s, c, &next);
 	if (!err)
@@ -381,7 +401,7 @@ static struct ka_error *guess(struct ka_kernel *k, const struct ka_stacks *s, st
 
 	/* interrupted where nothing tells how: assembly, most of which makes no frame and leaves the return address where it was */
 	if (k->arch->has_frame_records && !c->is_call && !is_own_record(k, c)) {
-		entered_rules(k, &r);
+		ka_entered_rules(k, &r);
 		if (!ka_error_drop(try_rules(k, s, &r, &next, a)) && ka_is_text(k, next.ip) && is_after_call(k, next.ip)) {
 			*c = next;
 			c->by = KA_BY_SCAN;
@@ -389,7 +409,7 @@ static struct ka_error *guess(struct ka_kernel *k, const struct ka_stacks *s, st
 		}
 		next = *c;
 	}
-	fp_rules(k, &c->regs, &r);
+	fp_or_saved_rules(k, &c->regs, &r);
 	if (!ka_error_drop(try_rules(k, s, &r, &next, a)) && (next.is_end || ka_is_text(k, next.ip))) {
 		if (k->arch->has_frame_records)		/* the record lies anywhere in the frame */
 			next.regs.known &= ~(1ull << k->arch->sp_reg);
@@ -407,7 +427,7 @@ static struct ka_error *step_bad_call(struct ka_kernel *k, const struct ka_stack
 	struct ka_frame_rules r;
 	struct ka_error *err;
 
-	entered_rules(k, &r);
+	ka_entered_rules(k, &r);
 	err = try_rules(k, s, &r, &next, a);
 	if (err)
 		return ka_error_wrap(err, "0x%" PRIx64 " is no code", c->ip);
@@ -425,8 +445,10 @@ struct ka_error *ka_cursor_step(struct ka_kernel *k, const struct ka_stacks *s, 
 	ka_addr ip = c->is_call ? c->ip - 1 : c->ip;
 	bool is_kernel = ip >= k->layout.text_base && ip < k->layout.text_end;
 	const struct ka_stack_ops *ops = ka_stack_ops(k);
+	const struct ka_made_text *made;
 	struct ka_frame_rules r;
 	struct ka_error *err = NULL, *again;
+	ka_addr alias = 0;
 
 	memset(&r, 0, sizeof(r));
 	if (ops && ops->entry_rules && ops->entry_rules(k, s, c, &r))
@@ -434,7 +456,15 @@ struct ka_error *ka_cursor_step(struct ka_kernel *k, const struct ka_stacks *s, 
 	if (!c->is_call && !ka_is_text(k, ip))
 		return step_bad_call(k, s, c, a);
 	memset(&r, 0, sizeof(r));
-	if (orc_rules(k, ip, is_kernel, &r)) {
+	made = is_kernel ? NULL : ka_made_text_at(k, ip);
+	if (made && ops && ops->made_rules && ops->made_rules(k, c, made, &alias, &r)) {
+		if (!alias && !ka_error_drop(try_rules(k, s, &r, c, a))) {
+			c->by = KA_BY_MADE;
+			return NULL;
+		}
+		memset(&r, 0, sizeof(r));
+	}
+	if (orc_rules(k, alias ? alias : ip, is_kernel || alias, &r)) {
 		err = try_rules(k, s, &r, c, a);
 		if (!err) {
 			c->by = KA_BY_ORC;

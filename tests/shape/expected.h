@@ -29,6 +29,8 @@
 { "safe_seq_buf", "7.", "per-CPU buffers of printk in NMIs: until v5.14" },
 { "task_rss_view", "6.12", "counters of memory per task: until v6.1; since, they are per CPU" },
 { "task_rss_view", "7.", "counters of memory per task: until v6.1; since, they are per CPU" },
+{ "rethook", "5.10", "return probes of their own until v5.17" },
+{ "rethook", "6.12.95+deb12-cloud-arm64", "this architecture has return probes of their own" },
 { "thread_info_view", "5.10", "the CPU of a task is in task_struct from v4.9 to v5.15" },
 { "timewait6_view", "", "IPv6 addresses of TIME_WAIT: until v3.13; since, in sock_common" },
 { "upid_view", "", "hash of pids: until v4.14; since, a radix tree or xarray" },
