@@ -84,7 +84,9 @@ static void add(struct ka_dwarf_table *t, const struct ka_dwarf_name *n)
 	if (!is_each && is_known(t, n))
 		return;
 	ka_vec_push(&t->list, *n);
-	ka_names_add(&t->names, n->hash, (uint32_t)t->list.n);
+	/* nobody asks for them here; and thousands are named __func__ or _rs, one behind the other in a hash */
+	if (!is_each)
+		ka_names_add(&t->names, n->hash, (uint32_t)t->list.n);
 }
 
 uint32_t ka_dwarf_index_hash(unsigned space, const char *name)
@@ -211,13 +213,23 @@ static void scan_list(struct scan *s, struct ka_dwarf_unit *u, const uint8_t *p,
 	}
 }
 
-static void scan_unit(struct scan *s, struct ka_dwarf_unit *u)
+/* What is kept of a unit itself: reading it once more would bring in a page for it, and those around it. */
+struct about {
+	const char *name, *comp_dir;
+	bool has_lines;
+	uint64_t stmt_list;
+};
+
+static void scan_unit(struct scan *s, struct ka_dwarf_unit *u, struct about *about)
 {
 	struct ka_dwarf_die root;
 
+	if (!ka_dwarf_abbrevs_parse(u, &s->abbrevs) || !ka_dwarf_root(s->d, u, &s->abbrevs, &root))
+		return;
+	if (about)
+		*about = (struct about){ root.name, root.comp_dir, root.has & KA_DWARF_LINES, root.stmt_list };
 	/* Rust's types live in name spaces of their own, and its bindings repeat C's. */
-	if (ka_dwarf_abbrevs_parse(u, &s->abbrevs) && ka_dwarf_root(s->d, u, &s->abbrevs, &root) && root.has_children &&
-	    root.language != DW_LANG_Rust)
+	if (root.has_children && root.language != DW_LANG_Rust)
 		scan_list(s, u, root.next, 0);
 }
 
@@ -302,7 +314,7 @@ static void make_core(void *ctx)
 	}
 	for (size_t i = 0; i < KA_COUNT(units); i++)
 		if (units[i])
-			scan_unit(&s, units[i]);
+			scan_unit(&s, units[i], NULL);
 	scan_end(&s);
 	ka_log(2, "DWARF: %zu names in the core units", x->core.list.n);
 }
@@ -319,6 +331,7 @@ struct job {
 	const struct ka_dwarf *d;
 	const struct ka_dwarf_units *units;
 	struct chunk *chunks;
+	struct about *abouts;		/* by unit */
 	struct ka_progress *progress;
 	_Atomic uint64_t done;		/* bytes */
 };
@@ -331,7 +344,7 @@ static void scan_chunk(void *ctx, size_t i)
 	size_t forgotten = c->first;
 
 	for (size_t u = c->first; u < c->end; u++) {
-		scan_unit(&s, &job->units->at[u]);
+		scan_unit(&s, &job->units->at[u], &job->abouts[u]);
 		ka_progress_at(job->progress, atomic_fetch_add(&job->done, job->units->at[u].size));
 		if (u - forgotten >= FORGET_UNITS) {
 			ka_dwarf_forget(job->d, job->units, forgotten, u);
@@ -347,22 +360,6 @@ static void table_free(struct ka_dwarf_table *t)
 {
 	ka_vec_free(&t->list);
 	ka_names_free(&t->names);
-}
-
-static void add_units(struct ka_index_builder *b, const struct ka_dwarf *d, const struct ka_dwarf_units *all)
-{
-	struct ka_dwarf_abbrevs abbrevs = { 0 };
-	struct ka_dwarf_die root;
-
-	for (size_t i = 0; i < all->n; i++) {
-		struct ka_dwarf_unit *u = &all->at[i];
-
-		if (ka_dwarf_root_alone(d, u, &abbrevs, &root))
-			ka_index_add_unit(b, u->id, root.name, root.comp_dir, root.has & KA_DWARF_LINES, root.stmt_list);
-		else
-			ka_index_add_unit(b, u->id, NULL, NULL, false, 0);
-	}
-	ka_dwarf_abbrevs_free(&abbrevs);
 }
 
 static void build_all(struct ka_dwarf_index *x)
@@ -385,6 +382,7 @@ static void build_all(struct ka_dwarf_index *x)
 			bytes += units->at[unit++].size;
 		chunks[i].end = unit;
 	}
+	job.abouts = ka_xalloc((units->n + 1) * sizeof(*job.abouts));
 	job.progress = ka_progress_new("Indexing the debug information", total);
 	ka_parallel(count, scan_chunk, &job);
 	/* What the core units know comes first, as it does before the index is there. */
@@ -405,7 +403,12 @@ static void build_all(struct ka_dwarf_index *x)
 		ka_index_add(&b, n->space, n->hash, n->name, n->id, n->print);
 	}
 	table_free(&all);
-	add_units(&b, d, units);
+	for (size_t i = 0; i < units->n; i++) {
+		const struct about *u = &job.abouts[i];
+
+		ka_index_add_unit(&b, units->at[i].id, u->name, u->comp_dir, u->has_lines, u->stmt_list);
+	}
+	free(job.abouts);
 	ka_index_finish(&b, &x->key, &x->all);
 	ka_progress_free(job.progress);
 	ka_log(2, "DWARF: %u names in %zu units", x->all.entry_count, units->n);
