@@ -169,6 +169,11 @@ struct ka_types {
 	void *priv;
 	bool is_big_endian;
 	unsigned long_size;
+	/*
+	 * Set by who opened it: types that are asked first for what is only declared here (DWARF): what they define stays declared, and
+	 * is not sought in all units. NULL: none.
+	 */
+	struct ka_types *fuller;
 };
 /* From raw BTF (a .BTF section, or bytes read from the dump); bytes must outlive it. Checks everything it will trust. */
 struct ka_error *ka_types_open_btf(const uint8_t *bytes, size_t size, unsigned long_size, struct ka_types **ret) KA_MUST_CHECK;

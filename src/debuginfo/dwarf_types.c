@@ -106,6 +106,12 @@ static void complete(struct ka_dwarf_types *t, struct ka_dwarf_die *die)
 	}
 	if (!die->is_declaration || !die->name || (kind != KA_TYPE_STRUCT && kind != KA_TYPE_UNION && kind != KA_TYPE_ENUM))
 		return;
+	/*
+	 * Who asks for the definition finds it there (ka_type_strip). BTF is made of all units: what it does not define either, none
+	 * does.
+	 */
+	if (t->types.fuller && t->types.fuller->ops->find(t->types.fuller, kind, die->name))
+		return;
 	id = dwarf_find(&t->types, kind, die->name);
 	if (id && ka_dwarf_die(t->dwarf, id, &full))
 		*die = full;

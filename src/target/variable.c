@@ -23,6 +23,8 @@ struct ka_types *ka_kernel_dwarf(struct ka_kernel *k)
 		err = ka_types_open_dwarf(k->object, &k->dwarf);
 		if (err)
 			ka_log(1, "types of variables: %s", err->message);
+		else
+			k->dwarf->fuller = types;
 		ka_error_free(err);
 	}
 	ret = k->dwarf;

@@ -102,7 +102,7 @@ static bool is_same(const struct ka_type *a, const struct ka_type *b)
 	       a->is_float == b->is_float && a->stars == b->stars && a->count == b->count && a->array_stars == b->array_stars;
 }
 
-const struct ka_print_type *ka_printer_type(struct ka_printer *p, const struct ka_type *t)
+static struct ka_print_type *stripped(struct ka_printer *p, const struct ka_type *t)
 {
 	uint64_t key = ka_hash_u64((uintptr_t)t->types ^ (uint64_t)t->id << 32) ^
 		       ((uint64_t)t->stars << 40 | (uint64_t)t->int_size << 48 | (uint64_t)t->is_int_signed << 56 | (uint64_t)t->is_float << 57) ^
@@ -111,17 +111,32 @@ const struct ka_print_type *ka_printer_type(struct ka_printer *p, const struct k
 	uint64_t found;
 
 	if (ka_map_get(&p->types, key, &found) && is_same(&((const struct ka_print_type *)(uintptr_t)found)->asked, t))
-		return (const struct ka_print_type *)(uintptr_t)found;
+		return (struct ka_print_type *)(uintptr_t)found;
 	made = ka_alloc(p->arena, sizeof(*made));
 	made->asked = *t;
 	made->type = ka_type_strip(p->k, t, &made->info);
+	ka_map_add(&p->types, key, (uintptr_t)made);
+	return made;
+}
+
+const struct ka_print_type *ka_printer_target(struct ka_printer *p, const struct ka_type *t)
+{
+	return stripped(p, t);
+}
+
+const struct ka_print_type *ka_printer_type(struct ka_printer *p, const struct ka_type *t)
+{
+	struct ka_print_type *made = stripped(p, t);
+
+	if (made->has_fields)
+		return made;
+	made->has_fields = true;
 	if (made->info.kind == KA_TYPE_STRUCT || made->info.kind == KA_TYPE_UNION)
 		made->field_count = ka_type_members(p->k, &made->type, p->arena, &made->fields);
 	if (made->info.kind == KA_TYPE_ENUM) {
 		made->field_count = ka_type_enumerators(p->k, &made->type, p->arena, &made->fields);
 		made->is_flags = is_flags(made);
 	}
-	ka_map_add(&p->types, key, (uintptr_t)made);
 	return made;
 }
 

@@ -22,6 +22,7 @@ struct ka_print_type {
 	struct ka_type_info info;
 	struct ka_type_field *fields;	/* members or enumerators */
 	size_t field_count;
+	bool has_fields;		/* they were asked for */
 	bool is_flags;			/* enums */
 };
 
@@ -52,6 +53,8 @@ struct ka_error *ka_printer_deinit(struct ka_printer *p) KA_MUST_CHECK;
 bool ka_printer_read(struct ka_printer *p, uint64_t at, void *ret, size_t size, bool counts);
 /* Lives as long as the printer. */
 const struct ka_print_type *ka_printer_type(struct ka_printer *p, const struct ka_type *t);
+/* The same without members and enumerators, which a pointer to it does not need. */
+const struct ka_print_type *ka_printer_target(struct ka_printer *p, const struct ka_type *t);
 /* One more part; false when there have been too many, or Ctrl-C. */
 bool ka_printer_part(struct ka_printer *p);
 /* An integer of at most 16 bytes, extended by its sign. False: cannot be read. */

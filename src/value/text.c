@@ -114,7 +114,7 @@ static void address_add(struct text *t, uint64_t at)
 /* What a pointer, or an array of no size, stands for. */
 static void target_add(struct text *t, uint64_t at, const struct ka_type *target)
 {
-	const struct ka_print_type *type = ka_printer_type(&t->p, target);
+	const struct ka_print_type *type = ka_printer_target(&t->p, target);
 	uint8_t *bytes;
 	size_t n;
 	bool has_more;

@@ -96,7 +96,7 @@ static struct ka_node *float_node(struct tree *t, const struct ka_place *place, 
 static struct ka_node *pointer_node(struct tree *t, const struct ka_place *place, const struct ka_type_info *info)
 {
 	struct ka_type_info as_int = { .kind = KA_TYPE_INT, .size = info->size ? info->size : t->p.k ? ka_long_size(t->p.k) : 8 };
-	const struct ka_print_type *target = ka_printer_type(&t->p, &info->target);
+	const struct ka_print_type *target = ka_printer_target(&t->p, &info->target);
 	bool is_func = target->info.kind == KA_TYPE_FUNC, is_string = target->info.kind == KA_TYPE_INT && target->info.name &&
 		!strcmp(target->info.name, "char");
 	struct ka_node *address, *more;
