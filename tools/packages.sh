@@ -3,9 +3,9 @@
 # As root on a Debian system it installs what is missing; else it names the packages to install.
 
 debian_build="gcc libc6-dev meson ninja-build pkg-config libdw-dev libelf-dev libcapstone-dev libreadline-dev zlib1g-dev liblzma-dev liblzo2-dev libsnappy-dev libzstd-dev xz-utils less"
-debian_test="clang python3 tmux binutils bash"
+debian_test="clang python3 tmux binutils bash dwz"
 fedora_build="gcc meson ninja-build pkgconf-pkg-config elfutils-devel elfutils-libelf-devel capstone-devel readline-devel zlib-devel xz-devel lzo-devel snappy-devel libzstd-devel xz less"
-fedora_test="clang python3 tmux binutils bash"
+fedora_test="clang python3 tmux binutils bash dwz"
 arch_build="gcc meson ninja pkgconf elfutils capstone readline zlib xz lzo snappy zstd less"
 arch_test="clang python tmux binutils bash"
 suse_build="gcc meson ninja pkgconf libdw-devel libelf-devel capstone-devel readline-devel zlib-devel xz-devel lzo-devel snappy-devel libzstd-devel xz less"
