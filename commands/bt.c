@@ -49,6 +49,7 @@ static void put_body(struct bt *b, ka_addr task, struct ka_stack *st)
 		bt_text_put(b, task, st);
 		break;
 	case BT_USER:
+		bt_user_put(b, task);
 		break;
 	}
 	if (st && st->user_regs)
@@ -261,7 +262,7 @@ static struct ka_error *choose(struct bt *b, struct tasks *tasks)
 static struct ka_error *parse_ways(struct bt *b)
 {
 	static const struct { const char *option; enum bt_how how; } ways[] = {
-		{ "r", BT_RAW }, { "t", BT_TEXT }, { "T", BT_TEXT_ALL }, { "e", BT_SAVED }, { "o", BT_OLD },
+		{ "r", BT_RAW }, { "t", BT_TEXT }, { "T", BT_TEXT_ALL }, { "e", BT_SAVED }, { "o", BT_OLD }, { "u", BT_USER },
 	};
 	struct ka_call *c = b->c;
 	const char *radix = ka_call_setting(c, "radix"), *method = ka_call_setting(c, "unwind"), *is_inline = ka_call_setting(c, "inline");
@@ -274,7 +275,7 @@ static struct ka_error *parse_ways(struct bt *b)
 		count++;
 	}
 	if (count > 1)
-		return ka_call_usage(c, "-r, -t, -T, -e and -o exclude each other");
+		return ka_call_usage(c, "-r, -t, -T, -e, -o and -u exclude each other");
 	if (!count && method && !strcmp(method, "scan"))
 		b->how = BT_OLD;
 	for (size_t i = 0; i < c->option_count; i++) {
@@ -288,8 +289,11 @@ static struct ka_error *parse_ways(struct bt *b)
 		else if (!strcmp(name, "f"))
 			b->data = KA_MAX(b->data, 1u);
 	}
-	if (b->data && b->how != BT_FRAMES && b->how != BT_RAW)
+	if (b->data && b->how != BT_FRAMES && b->how != BT_RAW && b->how != BT_USER)
 		return ka_call_usage(c, "-f and -F show the words of frames (-r: of the whole stack), and go not with -t, -T, -e and -o");
+	if (b->how == BT_USER && (b->data > 1 || ka_call_has(c, "V") || ka_call_has(c, "R") || ka_call_has(c, "I") || ka_call_has(c, "S") ||
+				  ka_call_has(c, "group")))
+		return ka_call_usage(c, "-u, the user-space stack, goes not with -F, -V, -R, -I, -S and --group");
 	b->is_hex = ka_call_has(c, "x") || (!ka_call_has(c, "d") && radix && !strcmp(radix, "16"));
 	b->has_lines = ka_call_has(c, "l");
 	b->has_offsets = ka_call_has(c, "s");
@@ -398,6 +402,7 @@ static const struct ka_option bt_options[] = {
 	{ "O", NULL, "from now on -o is the default; once more, it is not (set unwind)", false },
 	{ "e", NULL, "search the stack of the task for registers that exceptions, interrupts and system calls saved", false },
 	{ "E", NULL, "the same on the IRQ and exception stacks of all CPUs, or of those of -c", false },
+	{ "u", NULL, "the user-space stack, as far as its pages are in the dump (set sysroot)", false },
 	{ "v", NULL, "check the stacks of all tasks for overflow", false },
 	{ "R", "REF", "only tasks whose stack refers to this symbol or address", false },
 	{ "I", "IP", "start at this instruction", false },
@@ -406,12 +411,12 @@ static const struct ka_option bt_options[] = {
 };
 static const struct ka_rows *const bt_rows[] = {
 	&bt_rows_stack, &bt_rows_frame, &bt_rows_inlined, &bt_rows_saved, &bt_rows_register, &bt_rows_word, &bt_rows_text, &bt_rows_area,
-	&bt_rows_overflow, &bt_rows_group, &bt_rows_member, &ka_rows_of_fault, &ka_rows_of_local, NULL,
+	&bt_rows_overflow, &bt_rows_user_frame, &bt_rows_user_end, &bt_rows_group, &bt_rows_member, &ka_rows_of_fault, &ka_rows_of_local, NULL,
 };
 
 const struct ka_command ka_command_bt = {
 	.name = "bt",
-	.args = "[-a | -c CPUS | -p | [-g] [PID | TASK]...] [--group] [-n idle] [-l] [-V] [-s [-x | -d]] [-f | -F | -FF] [-r | -t | -T | -e | -o] "
+	.args = "[-a | -c CPUS | -p | [-g] [PID | TASK]...] [--group] [-n idle] [-l] [-V] [-s [-x | -d]] [-f | -F | -FF] [-r | -t | -T | -e | -o | -u] "
 		"[-R REF] [-I IP] [-S SP] | -E [-c CPUS] | -v | -O",
 	.brief = "backtrace: the kernel stack of a task",
 	.help = "Without arguments: of the current task (see set), which is the one that panicked when the dump is opened.\n"
@@ -437,6 +442,13 @@ const struct ka_command ka_command_bt = {
 		"(their names before them), by DWARF: <optimized out> where the compiler kept no value at this place, <unknown: WHY> where\n"
 		"it was in a register that has been overwritten since.\n"
 		"\n"
+		"-u shows the user-space stack instead: the registers at the entry into the kernel, and the frames as far as their pages are\n"
+		"in the dump (makedumpfile leaves them out with bit 8 of -d). It is unwound by the call frame information of the programs and\n"
+		"libraries: of the files below 'set sysroot DIR' (--sysroot), whose build-ids must be those of what was mapped where both are\n"
+		"known, else by what the dump has of their pages; then by frame pointers, marked with ?. Functions are named by the symbols of\n"
+		"these files, or of their debug files below DIR/usr/lib/debug; else FILE+OFFSET. The last line says why it ends there: (end), or\n"
+		"what lacks. -l, -s, -f and --by are for it, too.\n"
+		"\n"
 		"EXAMPLES\n"
 		"    bt -l\n"
 		"    bt -V\n"
@@ -446,7 +458,8 @@ const struct ka_command ka_command_bt = {
 		"    foreach UN bt\n"
 		"    bt --group\n"
 		"    foreach bt -R mutex_lock\n"
-		"    bt -E\n",
+		"    bt -E\n"
+		"    foreach user bt -u\n",
 	.options = bt_options,
 	.needs = KA_NEED_TYPES | KA_NEED_TASKS | KA_NEED_SYMBOLS | KA_TAKES_TASKS,
 	.rows = bt_rows,

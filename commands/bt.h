@@ -76,6 +76,10 @@ void bt_search_put(struct bt *b, ka_addr task);
 void bt_search_cpus(struct bt *b, const bool *cpus, unsigned count);
 void bt_check(struct bt *b);
 
+/* bt_user.c: -u */
+extern const struct ka_rows bt_rows_user_frame, bt_rows_user_end;
+void bt_user_put(struct bt *b, ka_addr task);
+
 /* bt_group.c */
 extern const struct ka_rows bt_rows_group, bt_rows_member;
 void bt_group_put(struct bt *b, const ka_addr *tasks, size_t count);

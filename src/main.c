@@ -149,6 +149,8 @@ static int session_run(const struct ka_program *p, struct ka_session *s)
 	setting_set(s, "output", p->format == KA_OUT_JSON ? "json" : p->format == KA_OUT_JSONL ? "jsonl" : "text");
 	if (p->radix)
 		setting_set(s, "radix", p->radix);
+	if (p->sysroot)
+		setting_set(s, "sysroot", p->sysroot);
 	if (p->src)
 		setting_set(s, "src", p->src);
 	if (!p->has_no_rc)

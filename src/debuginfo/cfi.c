@@ -196,6 +196,20 @@ static bool fde_parse(const struct source *s, const struct entry *e, struct ka_c
 	return !b.is_bad;
 }
 
+bool ka_cfi_parse(struct ka_object *o, const uint8_t *cie, size_t cie_size, uint64_t cie_at, const uint8_t *fde, size_t fde_size,
+		  uint64_t fde_at, struct ka_cfi_fde *ret)
+{
+	struct source c = { .o = o, .data = cie, .size = cie_size, .addr = cie_at, .is_eh = true };
+	struct source s = { .o = o, .data = fde, .size = fde_size, .addr = fde_at, .is_eh = true };
+	struct entry e;
+	size_t at = 0;
+
+	if (!cie_parse(&c, 0, ret) || !entry_next(&s, &at, &e) || e.is_cie)
+		return false;
+	ret->section_addr = fde_at;	/* that pointers are relative to */
+	return fde_parse(&s, &e, ret);
+}
+
 struct fdes {
 	KA_VEC(struct index);
 };

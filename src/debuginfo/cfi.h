@@ -21,6 +21,9 @@ struct ka_cfi_fde {
 
 /* A pointer in the encoding of the FDE's CIE. */
 uint64_t ka_cfi_pointer(struct ka_reader *b, const struct ka_cfi_fde *f);
+/* An FDE of .eh_frame and its CIE from bytes of their own, each with its length field; cie_at, fde_at: their addresses. False: damaged. */
+bool ka_cfi_parse(struct ka_object *o, const uint8_t *cie, size_t cie_size, uint64_t cie_at, const uint8_t *fde, size_t fde_size,
+		  uint64_t fde_at, struct ka_cfi_fde *ret);
 /* The rules at addr, which f covers. */
 struct ka_error *ka_cfi_row(const struct ka_cfi_fde *f, uint64_t addr, struct ka_frame_rules *ret) KA_MUST_CHECK;
 

@@ -71,6 +71,8 @@ struct ka_symtab {
 };
 /* Built once an object; belongs to it. Reads .symtab only. */
 struct ka_error *ka_object_symtab(struct ka_object *o, const struct ka_symtab **ret) KA_MUST_CHECK;
+/* The table of .dynsym, which a stripped program still has; ka_symtab_free() is the caller's, before the object is closed. */
+struct ka_error *ka_object_dynsym(struct ka_object *o, struct ka_symtab **ret) KA_MUST_CHECK;
 /* A table of symbols found elsewhere: takes both (from ka_xalloc), sorts by address. Names must lie within strings. */
 struct ka_symtab *ka_symtab_new(struct ka_elf_symbol *at, size_t n, char *strings, size_t strings_size);
 void ka_symtab_free(struct ka_symtab *t);
@@ -243,6 +245,15 @@ struct ka_frame_rules {
  * Expressions other than register + offset [deref [+ offset]] are UNSUPPORTED. Thread-safe.
  */
 struct ka_error *ka_object_cfi(struct ka_object *o, uint64_t addr, struct ka_frame_rules *ret) KA_MUST_CHECK;
+
+/* cfi_memory.c: the same of a program in memory, at whose header lies its .eh_frame_hdr. Little-endian. Addresses are run-time ones. */
+struct ka_cfi_memory {
+	void *ctx;
+	size_t (*read)(void *ctx, uint64_t at, void *ret, size_t size);	/* bytes that could be read: size, or it counts as none */
+	uint16_t e_machine;
+	bool is_64bit;
+};
+struct ka_error *ka_cfi_search(const struct ka_cfi_memory *m, uint64_t header, uint64_t addr, struct ka_frame_rules *ret) KA_MUST_CHECK;
 
 /* ---- orc.c: x86 ORC; the bytes come from vmlinux's sections or from memory ---- */
 

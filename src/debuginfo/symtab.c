@@ -247,6 +247,27 @@ struct ka_error *ka_object_symtab(struct ka_object *o, const struct ka_symtab **
 	return NULL;
 }
 
+struct ka_error *ka_object_dynsym(struct ka_object *o, struct ka_symtab **ret)
+{
+	for (size_t i = 1; i < o->section_count; i++) {
+		struct ka_error *err;
+
+		if (o->sections[i].type != SHT_DYNSYM || !o->sections[i].size)
+			continue;
+		*ret = ka_xalloc(sizeof(**ret));
+		err = symtab_read(o, &o->sections[i], *ret);
+		if (err) {
+			ka_symtab_free(*ret);
+			*ret = NULL;
+			return err;
+		}
+		(*ret)->lock = ka_xalloc(sizeof(pthread_mutex_t));
+		pthread_mutex_init((*ret)->lock, NULL);
+		return NULL;
+	}
+	return ka_error_new(KA_MISSING, "%s: it has no dynamic symbols", o->path);
+}
+
 struct ka_symtab *ka_symtab_new(struct ka_elf_symbol *at, size_t n, char *strings, size_t strings_size)
 {
 	struct ka_sort_key *keys = ka_xalloc(2 * (n + 1) * sizeof(*keys)), *sorted;

@@ -27,6 +27,7 @@ const struct ka_program_option ka_program_options[] = {
 	{ KA_OPT_HEX, "hex", 0, NULL, "integers in structs and expressions are printed in hex ('set radix 16')" },
 	{ KA_OPT_DEC, "dec", 0, NULL, "integers in structs and expressions are printed in decimal (the default)" },
 	{ KA_OPT_SRC, "src", 0, "DIR[:DIR]...", "the kernel's sources lie in DIR ('set src'), for dis -s and list" },
+	{ KA_OPT_SYSROOT, "sysroot", 0, "DIR", "the files of the machine that crashed lie below DIR ('set sysroot'), for bt -u" },
 	{ KA_OPT_NO_RC, "no-rc", 0, NULL, "do not run ~/.kanalyzerc and ./.kanalyzerc", "no-crashrc" },
 	{ KA_OPT_NO_PAGER, "no-pager", 0, NULL, "long output does not go through a pager", "no-scroll" },
 	{ KA_OPT_MINIMAL, "minimal", 0, NULL, "without a vmlinux: symbols and types from the dump itself, as far as it has them" },
@@ -165,6 +166,9 @@ static struct ka_error *option_take(struct ka_program *p, const struct ka_progra
 		break;
 	case KA_OPT_SRC:
 		p->src = value;
+		break;
+	case KA_OPT_SYSROOT:
+		p->sysroot = value;
 		break;
 	case KA_OPT_DEC:
 		p->radix = "10";

@@ -9,7 +9,7 @@
 enum ka_program_option_id {
 	KA_OPT_COMMANDS, KA_OPT_FILE, KA_OPT_SILENT, KA_OPT_JSON, KA_OPT_JSONL, KA_OPT_NO_RC, KA_OPT_NO_PAGER, KA_OPT_DEBUG,
 	KA_OPT_DEBUG_DIR, KA_OPT_FORCE, KA_OPT_ZERO_EXCLUDED, KA_OPT_PHYS_BASE, KA_OPT_KASLR, KA_OPT_CACHE_SIZE, KA_OPT_NO_CACHE,
-	KA_OPT_HEX, KA_OPT_DEC, KA_OPT_SRC, KA_OPT_MINIMAL, KA_OPT_LOG, KA_OPT_OSRELEASE, KA_OPT_BUILD_ID, KA_OPT_MACHINE, KA_OPT_VERSION, KA_OPT_HELP, KA_OPT_DOC,
+	KA_OPT_HEX, KA_OPT_DEC, KA_OPT_SRC, KA_OPT_SYSROOT, KA_OPT_MINIMAL, KA_OPT_LOG, KA_OPT_OSRELEASE, KA_OPT_BUILD_ID, KA_OPT_MACHINE, KA_OPT_VERSION, KA_OPT_HELP, KA_OPT_DOC,
 };
 
 struct ka_program_option {
@@ -37,6 +37,7 @@ struct ka_program {
 	bool is_silent, has_no_rc, has_no_pager, wants_version, wants_help;
 	const struct ka_program_option *only;	/* --log, --osrelease, --build-id: tell this and leave; NULL: a session */
 	const char *src;	/* directories of sources, or NULL */
+	const char *sysroot;	/* where the guest's files lie, or NULL */
 	const char *radix;	/* "16", "10" or NULL */
 	const char *doc;	/* what to generate */
 	int debug_level;

@@ -85,6 +85,7 @@ const struct ka_setting ka_setting_table[] = {
 	{ "silent", KA_SETTING_FLAG, "off", "on|off", "no header at the start" },
 	{ "src", KA_SETTING_TEXT, "none", "DIR[:DIR]...", "where the kernel's sources lie, for dis -s and list (--src)" },
 	{ "src-map", KA_SETTING_TEXT, "none", "FROM=TO[:FROM=TO]...", "paths of sources as the compiler knew them, and where they are now" },
+	{ "sysroot", KA_SETTING_TEXT, "none", "DIR", "where the files of the machine that crashed lie, for bt -u (--sysroot)" },
 	{ "unwind", KA_SETTING_CHOICE, "rules", "rules|scan", "how bt finds frames: by unwind data, or every address of code on the stack (bt -O)" },
 	{ "zero_excluded", KA_SETTING_FLAG, "off", "on|off", "pages filtered out of the dump read as zeros instead of failing",
 	  apply_zero_excluded },
