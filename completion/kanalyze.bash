@@ -27,7 +27,7 @@ _kanalyze()
 		;;
 	esac
 	if [[ $word == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W '-c --command -i --input --json --jsonl -s --silent --debug-dir --force --zero-excluded --kaslr --phys-base -m --machdep --cache-size --no-cache --hex --dec --src --no-rc --no-pager --minimal --log --osrelease --build-id -d --debug -h --help -v --version' -- "$word")
+		mapfile -t COMPREPLY < <(compgen -W '-c --command -i --input --json --jsonl -s --silent --debug-dir --force --zero-excluded --kaslr --phys-base -m --machdep --cache-size --no-cache --hex --dec --src --sysroot --no-rc --no-pager --minimal --log --osrelease --build-id -d --debug -h --help -v --version' -- "$word")
 	else
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
