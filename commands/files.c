@@ -9,7 +9,7 @@ struct files_task {
 	ka_addr task;
 	uint32_t cpu;
 	char comm[16];
-	const char *root, *cwd;
+	const char *root, *cwd, *exe;
 	bool has_files;
 };
 /* A task that has given up its fs_struct has neither root nor working directory. */
@@ -21,6 +21,7 @@ KA_LINES(files_task, "tasks",
 	 KA_COL(files_task, comm, KA_CHARS, "command name"),
 	 KA_COL(files_task, root, KA_TEXT, "its root directory; null: it has none any more"),
 	 KA_COL(files_task, cwd, KA_TEXT, "its working directory"),
+	 KA_COLF(files_task, exe, KA_TEXT, KA_ONLY_JSON, "path of the program it runs; null: a kernel thread, or it has given up its memory"),
 	 KA_COLF(files_task, has_files, KA_BOOL, KA_ONLY_JSON, "has it a table of open files"));
 
 struct files_row {
@@ -49,7 +50,8 @@ struct files_row {
 	{ "mnt_id", offsetof(struct files_row, mnt_id), 4, KA_INT, KA_ONLY_JSON, offsetof(struct files_row, has_mnt_id), NULL,	\
 	  "number of the mount, as /proc/PID/mountinfo has it" },				\
 	KA_COLF(files_row, state, KA_VALUE, KA_ONLY_JSON,					\
-		"of pipes, eventfd, epoll, timerfd, signalfd, inotify, pidfd, bpf, io_uring, memfd what they are made of")
+		"what it is made of: pipes, eventfd, epoll, timerfd, signalfd, inotify, fanotify, pidfd, BPF maps and programs, io_uring, "	\
+		"userfaultfd, perf events, memfd, terminals, fscontext")
 #define PATH_END " {type:<4} {path}{socket? %}"
 KA_ROWS(files_row, "files", " FD       FILE            DENTRY           INODE       TYPE PATH",
 	"{fd:3} {file:016} {dentry:016} {inode:016}" PATH_END,
@@ -169,6 +171,23 @@ static void row_fill(struct ka_call *c, struct ka_files_names *names, const stru
 					       "descriptor %u", fd->fd));
 }
 
+/* The program of a task, for JSON; kernel threads have none. */
+static const char *exe_name(struct ka_call *c, struct ka_files_names *names, const struct ka_task *t)
+{
+	const char *name = NULL;
+	struct ka_vfs_file f;
+	struct ka_mm mm;
+	struct ka_error *err = ka_mm_read(c->k, t->mm, &mm);
+
+	if (!err && mm.exe_file) {
+		err = ka_vfs_file_read(c->k, mm.exe_file, &f);
+		if (!err)
+			name = ka_files_name(c, names, f.path, NULL, &err);
+	}
+	ka_call_fault(c, ka_error_wrap(err, "PID %d: its program", t->pid));
+	return name;
+}
+
 /* One task, as far as the reference fits. *shown_count: blocks so far. */
 static void files_of(struct ka_call *c, struct ka_files_names *names, ka_addr task, const struct reference *r, size_t *shown_count)
 {
@@ -197,6 +216,8 @@ static void files_of(struct ka_call *c, struct ka_files_names *names, ka_addr ta
 			ka_call_fault(c, ka_error_wrap(err, "PID %d: working directory", t.pid));
 		}
 	}
+	if (t.mm && !ka_out_is_text(c->out))
+		head.exe = exe_name(c, names, &t);
 	if (t.files)
 		ka_call_fault(c, ka_error_wrap(ka_files_read(c->k, t.files, c->arena, &fds, &fd_count), "PID %d", t.pid));
 	for (size_t i = 0; i < fd_count && !ka_interrupted(); i++) {

@@ -71,8 +71,8 @@ struct ka_error *ka_inode_pages(struct ka_kernel *k, const struct ka_inode *i, u
 /* The xarray (radix tree) of the page cache: for ka_walk_xarray(). */
 struct ka_error *ka_mapping_tree(struct ka_kernel *k, ka_addr mapping, ka_addr *ret) KA_MUST_CHECK;
 /*
- * What a pipe, an eventfd, epoll, timerfd, signalfd, inotify, pidfd, bpf, io_uring or memfd is made of, as an object in the arena;
- * NULL: nothing is known of its kind. path as ka_path_name() has it, mode the inode's.
+ * What a pipe, a terminal, or a file without a directory (eventfd, epoll, timerfd, inotify, BPF, io_uring, memfd ...) is made of, as
+ * an object in the arena; NULL: nothing is known of its kind. path as ka_path_name() has it, mode the inode's.
  */
 struct ka_node;
 struct ka_error *ka_file_state(struct ka_kernel *k, const struct ka_vfs_file *f, const char *path, uint32_t mode, struct ka_arena *a,

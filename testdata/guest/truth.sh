@@ -36,6 +36,33 @@ run ip route
 run ip -6 route
 run ps -o pid,ppid,pgid,user,tty,vsz,rss,stat,nice,comm,args
 
+if [ -n "$ka_more" ]; then
+  run ip neigh
+  run ip -6 neigh
+  run ip route show table all
+  run ip -6 route show table all
+  run ip rule
+  for f in dev_mcast igmp igmp6 snmp snmp6 netstat udplite udplite6 icmp icmp6 ping ip_tables_names fib_triestat rt_cache; do files "/proc/net/$f"; done
+  for p in $(pidof zoo); do
+    [ "$(readlink /proc/$p/ns/net)" = "$(readlink /proc/self/ns/net)" ] && continue
+    echo "##### NETNS OF PID $p $(readlink /proc/$p/ns/net)"
+    for f in tcp tcp6 udp udp6 raw unix packet netlink dev arp route ipv6_route if_inet6 fib_trie; do
+      echo "=== ns net/$f"
+      cat "/proc/$p/net/$f"
+    done
+    for c in "ip addr" "ip neigh" "ip route" "ip -6 route"; do
+      echo "=== ns $c"
+      nsenter -n -t $p $c
+    done
+  done
+  echo "##### CGROUPS"
+  for g in $(find /sys/fs/cgroup /mnt/cg1 /mnt/cg1n -type d); do
+    for f in cgroup.procs cgroup.threads cgroup.controllers cgroup.events memory.current memory.peak memory.max memory.high memory.low memory.min \
+      memory.swap.current memory.swap.max memory.stat pids.current pids.max cpu.weight cpu.max cpu.stat io.weight freezer.state net_cls.classid; do files $g/$f; done
+  done
+  echo "##### REST"
+fi
+
 run df
 run free
 run losetup -a
@@ -44,6 +71,7 @@ for p in $(ls /proc | grep '^[0-9]*$' | sort -n); do
   [ -e "/proc/$p/stat" ] && [ "$p" != $$ ] || continue
   d=/proc/$p
   echo "##### PID $p $(cat "$d/comm")"
+  [ -z "$ka_more" ] || files $d/personality $d/loginuid $d/sessionid $d/coredump_filter $d/syscall $d/attr/current
   files $d/stat $d/status $d/stack $d/wchan $d/cgroup $d/sched $d/schedstat $d/oom_score_adj $d/task/$p/children
   run ls -l $d/cwd $d/root $d/exe
   run ls -l $d/ns
@@ -53,6 +81,7 @@ for p in $(ls /proc | grep '^[0-9]*$' | sort -n); do
     echo "=== $d/auxv"
     od -A n -t x8 -w16 -v $d/auxv
     files $d/statm $d/maps $d/smaps_rollup $d/limits $d/io $d/timers $d/mountinfo $d/uid_map
+    [ -z "$ka_more" ] || case $(cat $d/comm) in more-*|zoo-maps|zoo-ipc|zoo-threads) files $d/smaps ;; esac
     run ls -l $d/fd
     for f in $d/fdinfo/*; do files "$f"; done
   else

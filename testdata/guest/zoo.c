@@ -297,6 +297,13 @@ int main(int argc, char **argv)
 	size_t i;
 
 	mode = argc == 2 ? argv[1] : "";
+	if (argc == 3 && !strcmp(argv[1], "more")) {
+		mode = argv[2];
+		snprintf(comm, sizeof(comm), "more-%.9s", mode);
+		name(comm);
+		zoo_more(mode);
+		rest();
+	}
 	for (i = 0; i < sizeof(animals) / sizeof(*animals); i++)
 		if (!strcmp(mode, animals[i].mode)) {
 			snprintf(comm, sizeof(comm), "zoo-%.10s", mode);

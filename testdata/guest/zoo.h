@@ -16,5 +16,6 @@ void zoo_files(void);
 void zoo_ipc(void);
 void zoo_maps(void);
 void zoo_net(void);
+void zoo_more(const char *what);	// of zoo-more.c
 
 #endif

@@ -54,7 +54,8 @@ if [ -z "$foreign" ] && ldd "$root/bin/busybox" > /dev/null 2>&1; then echo "bus
 for l in $(busybox --list); do [ "$l" = busybox ] || ln -sf busybox "$root/bin/$l"; done
 add kexec
 add makedumpfile
-"${CROSS_COMPILE}gcc" -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -O1 -static -pthread -s -o "$root/bin/zoo" "$here/guest/zoo.c" "$here/guest/zoo-things.c"
+"${CROSS_COMPILE}gcc" -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -O1 -static -pthread -s -o "$root/bin/zoo" "$here/guest/zoo.c" "$here/guest/zoo-things.c" \
+	"$here/guest/zoo-more.c"
 cp "$here/guest/init" "$here/guest/truth.sh" "$root/"
 chmod 755 "$root/init" "$root/truth.sh"
 cp "$base/kernel"/modules/*.ko "$root/lib/modules/$release/"

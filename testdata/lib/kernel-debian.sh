@@ -63,6 +63,7 @@ for m in virtio_pci virtio_blk crc32c_generic ext4; do
 	module "$to/modules.capture" $m
 done
 for m in virtio_net overlay loop dummy veth af_packet; do module "$to/modules.list" $m; done
+[ -z "$more" ] || for m in vsock_loopback vsock_diag unix_diag tcp_diag udp_diag xsk_diag zram tun bonding ipvlan macvlan; do module "$to/modules.list" $m; done
 
 # ---- ktgt and kdie; without headers that fit there is just no crash but "sysrq"
 targets() {

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# run.sh CRASH MEMORY LIMIT RAW QUICK: start the guest, wait for its end, take the dump out of its
+# run.sh CRASH MEMORY LIMIT RAW QUICK MORE: start the guest, wait for its end, take the dump out of its
 # disk, and look whether it is one. Called by ../make.
 set -eu
-crash=$1 memory=$2 limit=$3 raw=$4 quick=$5
+crash=$1 memory=$2 limit=$3 raw=$4 quick=$5 more=$6
 run=$base/$crash
 rm -rf "$run"
 mkdir -p "$run/boot" "$run/data/dir" "$run/loop"
@@ -58,7 +58,7 @@ esac
 # -no-reboot: kexec is no reboot to qemu, so the machine ends with the capture kernel's reboot.
 set -- "$@" -nodefaults -display none -no-reboot -accel tcg,thread=multi -m "$memory" -rtc base=2026-01-02T03:04:05,clock=vm \
 	-kernel "$base/kernel/vmlinuz" -initrd "$base/initrd" \
-	-append "console=$console panic=1 crashkernel=$reserve ka_crash=$crash ka_raw=$raw ka_quick=$quick$words" \
+	-append "console=$console panic=1 crashkernel=$reserve ka_crash=$crash ka_raw=$raw ka_quick=$quick ka_more=$more$words" \
 	-serial "file:$run/console.log" \
 	-drive "if=none,id=out,format=raw,cache=unsafe,file=$run/out.img" -device virtio-blk-pci,drive=out \
 	-drive "if=none,id=data,format=raw,cache=unsafe,file=$run/data.img" -device virtio-blk-pci,drive=data \

@@ -26,6 +26,74 @@ def sections(path):
     return result
 
 
+def section_name(title):
+    """Of a task's section: "/proc/7/stat", "/proc/7/task/8/stat", "fd 7", "ls -l /proc/7/fd" ... -> "stat", "fd"; "ls -l" of its
+    working directory and the like is "links", its arguments "cmdline"."""
+    if title.startswith('tr '):
+        return 'cmdline'
+    m = re.match(r'(?:ls -ld? )?/proc/\d+/(?:task/\d+/)?(\S+)', title)
+    name = m[1] if m else re.sub(r' \d+$', '', title)
+    return 'links' if name == 'cwd' else name
+
+
+def tasks(path):
+    """{pid: {'tgid':, 'comm':, 'sections': {name: text}}} of processes and their other threads."""
+    result, sections_, name = {}, None, None
+    with open(path, errors='replace', newline='\n') as f:
+        for line in f:
+            # wchan has no line break at its end: what follows it stands in the same line
+            head = re.search(r'##### (?:(PID) (\d+) ?(.*)|(TID) (\d+) OF (\d+).*)$', line)
+            title = None if head else re.search(r'(.*?)=== (\S.*)$', line)
+            if head:
+                pid = int(head[2] or head[5])
+                sections_, name = {}, None
+                result[pid] = {'tgid': int(head[6] or pid), 'comm': head[3], 'sections': sections_}
+            elif line.startswith('##### '):
+                sections_ = None
+            elif sections_ is None:
+                continue
+            elif title and (not title[1] or name == 'wchan'):
+                if name == 'wchan':
+                    sections_[name] += title[1]
+                name = section_name(title[2].strip('\n'))
+                if name in sections_:
+                    name = None
+                else:
+                    sections_[name] = ''
+            elif name is not None:
+                sections_[name] += line
+    return result
+
+
+def descriptors(sections_):
+    """{number: path} of a task's sections: what `ls -l` told of its fd."""
+    return {int(m[1]): m[2] for m in re.finditer(r':\d\d (\d+) -> (.*)$', sections_.get('fd', ''), re.M)}
+
+
+def fdinfos(sections_):
+    """{number: {key: [value ...]}}; some truths have those of 0 to 6 behind each other."""
+    result, texts = {}, {}
+    for name, text in sections_.items():
+        if re.match(r'fdinfo/\d+$', name):
+            texts[int(name[7:])] = text
+    if 'fdinfo' in sections_:
+        parts = re.split(r'^(?=pos:\t)', sections_['fdinfo'], flags=re.M)[1:]
+        numbers = sorted(n for n in descriptors(sections_) if n <= 6)
+        if len(parts) == len(numbers):      # else one came or went between the two listings
+            texts.update(zip(numbers, parts))
+    for number, text in texts.items():
+        info = result.setdefault(number, {})
+        for line in text.splitlines():
+            key, _, value = line.partition(' ' if re.match(r'(inotify|fanotify) ', line) else ':')
+            info.setdefault(key.strip(), []).append(value.strip())
+    return result
+
+
+def pairs(text):
+    """"wd:2 ino:1f" -> {'wd': '2', 'ino': '1f'}"""
+    return dict(w.split(':', 1) for w in text.split() if ':' in w)
+
+
 def beside(truth, name):
     """A file beside truth.txt (or beside X.truth.txt: X.NAME), or None."""
     path = os.path.abspath(truth)
