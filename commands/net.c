@@ -35,6 +35,19 @@ KA_ROWS(net_dev, "devices", "   NET_DEVICE     NAME       IP ADDRESS(ES)", "{net
 	KA_COLF(net_dev, broadcast, KA_TEXT, KA_ONLY_JSON, "hardware address of broadcasts"),
 	KA_COLF(net_dev, net, KA_ADDR, KA_ONLY_JSON | KA_ZERO_IS_NONE, "address of the struct net"));
 
+struct net_stats { uint64_t rx_bytes, rx_packets, rx_errors, rx_dropped, multicast, tx_bytes, tx_packets, tx_errors, tx_dropped, collisions; };
+KA_LINES(net_stats, "stats", "",
+	KA_COL(net_stats, rx_bytes, KA_UINT, "bytes received"),
+	KA_COL(net_stats, rx_packets, KA_UINT, "packets received"),
+	KA_COL(net_stats, rx_errors, KA_UINT, "of them with errors"),
+	KA_COL(net_stats, rx_dropped, KA_UINT, "of them thrown away"),
+	KA_COL(net_stats, multicast, KA_UINT, "of them to groups"),
+	KA_COL(net_stats, tx_bytes, KA_UINT, "bytes sent"),
+	KA_COL(net_stats, tx_packets, KA_UINT, "packets sent"),
+	KA_COL(net_stats, tx_errors, KA_UINT, "of them with errors"),
+	KA_COL(net_stats, tx_dropped, KA_UINT, "thrown away before"),
+	KA_COL(net_stats, collisions, KA_UINT, "collisions"));
+
 struct net_addr {
 	ka_addr ifaddr;
 	const char *family, *address, *peer, *broadcast, *scope, *label;
@@ -55,7 +68,8 @@ struct net_neigh {
 	ka_addr neighbour, dev;
 	const char *ip, *hw_type, *hw, *device;
 	const char *const *states;
-	const char *state_text;
+	const char *state_text, *family;
+	bool is_proxy, is_router;
 	uint32_t type;
 	ka_addr net;
 };
@@ -63,12 +77,15 @@ KA_ROWS(net_neigh, "neighbours", "NEIGHBOUR        IP ADDRESS      HW TYPE    HW
 	"{neighbour:<16} {ip:<15} {hw_type:<10} {hw:<17}  {device:<6}  {state_text}",
 	KA_COL(net_neigh, neighbour, KA_ADDR, "address of the struct neighbour"),
 	KA_COL(net_neigh, ip, KA_TEXT, "its IP address"),
+	KA_COLF(net_neigh, family, KA_TEXT, KA_ONLY_JSON, "inet or inet6"),
 	KA_COL(net_neigh, hw_type, KA_TEXT, "kind of the hardware: ETHER ...; UNKNOWN of others"),
 	KA_COL(net_neigh, hw, KA_TEXT, "hardware address"),
 	KA_COL(net_neigh, device, KA_TEXT, "name of the device it is at"),
 	KA_COLF(net_neigh, dev, KA_ADDR, KA_ONLY_JSON, "address of its net_device"),
 	KA_COLF(net_neigh, states, KA_LIST, KA_ONLY_JSON, "INCOMPLETE, REACHABLE, STALE, DELAY, PROBE, FAILED, NOARP, PERMANENT"),
 	KA_COLF(net_neigh, state_text, KA_TEXT, KA_ONLY_TEXT, "the same"),
+	KA_COLF(net_neigh, is_router, KA_BOOL, KA_ONLY_JSON, "has it said that it is a router"),
+	KA_COLF(net_neigh, is_proxy, KA_BOOL, KA_ONLY_JSON, "does this machine answer for it (proxy ARP)"),
 	KA_COLF(net_neigh, type, KA_UINT, KA_ONLY_JSON, "RTN_*: 1 unicast, 2 local, 3 broadcast, 5 multicast"),
 	KA_COLF(net_neigh, net, KA_ADDR, KA_ONLY_JSON | KA_ZERO_IS_NONE, "address of the struct net of the device"));
 
@@ -145,6 +162,18 @@ static void addr_put(struct ka_call *c, struct ka_arena *a, const struct ka_neta
 	ka_out_row(c->out, &ka_rows_net_addr, &row);
 }
 
+/* Only where the kernel's own words are known: a driver may count anywhere. */
+static void stats_put(struct ka_call *c, ka_addr dev)
+{
+	struct ka_netdev_stats s;
+
+	ka_call_fault(c, ka_netdev_stats_read(c->k, dev, &s));
+	if (s.is_known)
+		ka_out_row(c->out, &ka_rows_net_stats,
+			   &(struct net_stats){ s.rx_bytes, s.rx_packets, s.rx_errors, s.rx_dropped, s.multicast, s.tx_bytes, s.tx_packets, s.tx_errors,
+						s.tx_dropped, s.collisions });
+}
+
 static void dev_put(struct ka_call *c, ka_addr net, const struct ka_netdev *d)
 {
 	struct ka_arena *a = ka_arena_new();
@@ -164,6 +193,8 @@ static void dev_put(struct ka_call *c, ka_addr net, const struct ka_netdev *d)
 	ka_out_begin(c->out, &ka_rows_net_dev, &row);
 	for (size_t i = 0; i < count; i++)
 		addr_put(c, a, &addrs[i]);
+	if (!ka_out_is_text(c->out))
+		stats_put(c, d->addr);
 	ka_out_end(c->out);
 	ka_arena_free(a);
 }
@@ -201,8 +232,12 @@ static void neighbours_put(struct ka_call *c, uint16_t family)
 	static const char *const names[] = { "INCOMPLETE", "REACHABLE", "STALE", "DELAY", "PROBE", "FAILED", "NOARP", "PERMANENT" };
 	struct ka_neighbour *all;
 	size_t count;
+	struct ka_error *err = ka_neighbours_read(c->k, family, c->arena, &all, &count);
 
-	ka_call_fault(c, ka_neighbours_read(c->k, family, c->arena, &all, &count));
+	/* a kernel without IPv6, or whose module of it is not loaded */
+	if (family == KA_AF_INET6)
+		ka_error_catch(&err, KA_NOT_FOUND);
+	ka_call_fault(c, err);
 	for (size_t i = 0; i < count && !ka_interrupted(); i++) {
 		struct ka_neighbour *n = &all[i];
 		struct net_neigh row = { .neighbour = n->addr, .dev = n->dev, .ip = ka_ip_text(c->arena, n->family, n->key), .type = n->type };
@@ -213,11 +248,14 @@ static void neighbours_put(struct ka_call *c, uint16_t family)
 		row.device = d.name;
 		row.net = d.net;
 		row.hw_type = hw_type_name(d.addr ? d.type : UINT16_MAX);
-		row.hw = hw_text(c->arena, n->hw, d.hw_len, d.type == 1 ? ':' : ' ');
+		row.family = family == KA_AF_INET6 ? "inet6" : "inet";
+		row.is_proxy = n->is_proxy;
+		row.is_router = n->flags & 0x80;	/* NTF_ROUTER */
+		row.hw = n->is_proxy ? NULL : hw_text(c->arena, n->hw, d.hw_len, d.type == 1 ? ':' : ' ');
 		row.states = bits_list(c->arena, n->state, names, KA_COUNT(names));
 		for (size_t j = 0; row.states[j]; j++)
 			ka_str_printf(&s, "%s%s", j ? "|" : "", row.states[j]);
-		row.state_text = s.p;
+		row.state_text = n->is_proxy ? "PROXY" : s.p;
 		ka_out_row(c->out, &ka_rows_net_neigh, &row);
 		ka_str_free(&s);
 	}
@@ -306,6 +344,7 @@ static struct ka_error *run(struct ka_call *c)
 		return ka_call_usage(c, "a task is for -s, -S or -n");
 	if (ka_call_has(c, "a")) {
 		neighbours_put(c, KA_AF_INET);
+		neighbours_put(c, KA_AF_INET6);
 		if (!has_sockets && !has_n)
 			return NULL;
 	}
@@ -325,7 +364,7 @@ static struct ka_error *run(struct ka_call *c)
 }
 
 static const struct ka_option options[] = {
-	{ "a", NULL, "the ARP table: neighbours by their IPv4 address, of all namespaces", false },
+	{ "a", NULL, "the ARP table: neighbours by their IPv4 address, of all namespaces; behind them those of IPv6", false },
 	{ "s", NULL, "the sockets of a task: addresses of the structs, family, type, IP addresses and ports", false },
 	{ "S", NULL, "the same, with the struct socket and the struct sock in full", false },
 	{ "n", NULL, "of the network namespace of this task, or of the current one; else of the first one", false },
@@ -347,7 +386,7 @@ static const struct ka_option options[] = {
 	{ NULL, NULL, NULL, false },
 };
 
-static const struct ka_rows *const rows[] = { &ka_rows_net_dev, &ka_rows_net_addr, &ka_rows_net_ns, &ka_rows_net_neigh, &ka_rows_net_number,
+static const struct ka_rows *const rows[] = { &ka_rows_net_dev, &ka_rows_net_addr, &ka_rows_net_stats, &ka_rows_net_ns, &ka_rows_net_neigh, &ka_rows_net_number,
 					      &ka_rows_net_task, &ka_rows_net_sock, &ka_rows_net_struct, &ka_rows_net_socket,
 					      &ka_rows_net_user, &ka_rows_net_route, &ka_rows_net_hop, NULL };
 

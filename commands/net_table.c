@@ -28,9 +28,9 @@ NET_ROWS(net_socket, "sockets", KA_SHAPE_TABLE,
 	KA_COLF(net_socket, type, KA_UINT, KA_ONLY_JSON, "SOCK_*"),
 	KA_COLF(net_socket, protocol, KA_UINT, KA_ONLY_JSON, "number of the protocol; of packet sockets ETH_P_*"),
 	KA_COLF(net_socket, protocol_name, KA_TEXT, KA_ONLY_JSON, "of netlink"),
-	SOCKET_IF(local, KA_TEXT, is_inet, "its own IP address"),
+	SOCKET_IF(local, KA_TEXT, has_ports, "its own IP address; of vsock the CID, * is any"),
 	SOCKET_IF(local_port, KA_UINT, has_ports, "its own port"),
-	SOCKET_IF(remote, KA_TEXT, is_inet, "the peer's IP address"),
+	SOCKET_IF(remote, KA_TEXT, has_ports, "the peer's IP address, CID"),
 	SOCKET_IF(remote_port, KA_UINT, has_ports, "the peer's port"),
 	KA_COLF(net_socket, device, KA_TEXT, KA_ONLY_JSON, "what it is bound to"),
 	KA_COLF(net_socket, path, KA_TEXT, KA_ONLY_JSON, "of unix sockets: name; @ in place of NULs"),
@@ -128,8 +128,10 @@ static void ends_fill(struct ka_arena *a, const struct ka_sock *s, const char *c
 	case KA_SOCK_VSOCK:
 		memcpy(&cid, s->local, 4);
 		memcpy(&peer_cid, s->remote, 4);
-		row->local_text = ka_printf(a, "%s:%" PRIu32, cid == UINT32_MAX ? "*" : ka_printf(a, "%" PRIu32, cid), s->local_port);
-		row->remote_text = peer_cid == UINT32_MAX ? "*:*" : ka_printf(a, "%" PRIu32 ":%" PRIu32, peer_cid, s->remote_port);
+		row->local = cid == UINT32_MAX ? "*" : ka_printf(a, "%" PRIu32, cid);
+		row->remote = peer_cid == UINT32_MAX ? "*" : ka_printf(a, "%" PRIu32, peer_cid);
+		row->local_text = ka_printf(a, "%s:%" PRIu32, row->local, s->local_port);
+		row->remote_text = peer_cid == UINT32_MAX ? "*:*" : ka_printf(a, "%s:%" PRIu32, row->remote, s->remote_port);
 		return;
 	default:
 		if (!row->is_inet) {

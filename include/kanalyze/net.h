@@ -45,6 +45,13 @@ struct ka_error *ka_netdevs_read(struct ka_kernel *k, ka_addr net, struct ka_are
 				 size_t *ret_count) KA_MUST_CHECK;
 struct ka_error *ka_netdev_read(struct ka_kernel *k, ka_addr dev, struct ka_netdev *ret) KA_MUST_CHECK;
 
+/* As /proc/net/dev. */
+struct ka_netdev_stats {
+	bool is_known;		/* false: only the driver knows where it counts */
+	uint64_t rx_packets, rx_bytes, rx_errors, rx_dropped, tx_packets, tx_bytes, tx_errors, tx_dropped, multicast, collisions;
+};
+struct ka_error *ka_netdev_stats_read(struct ka_kernel *k, ka_addr dev, struct ka_netdev_stats *ret) KA_MUST_CHECK;
+
 struct ka_netaddr {
 	ka_addr addr;		/* of the in_ifaddr, inet6_ifaddr */
 	uint16_t family;
@@ -73,6 +80,7 @@ struct ka_neighbour {
 	uint8_t state;		/* NUD_* */
 	uint8_t type;		/* RTN_* */
 	uint32_t flags;		/* NTF_* */
+	bool is_proxy;		/* answered for: a pneigh_entry, which has neither hardware address nor state */
 };
 
 /* The table of a family, of all namespaces, in the arena. Also behind an error: what was found. */

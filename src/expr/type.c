@@ -34,6 +34,26 @@ struct ka_error *ka_value_describe(struct ka_eval *v, struct ka_value *x)
 	return NULL;
 }
 
+/* Modules without BTF whose debuginfo was loaded (mod -s): none is looked for on account of a name. */
+static bool find_loaded(struct ka_kernel *k, const char *name, struct ka_type *ret)
+{
+	struct ka_module_symbols m;
+
+	for (size_t i = 0; k->hooks.module_object && k->hooks.module_symbols(k, i, &m) && !ka_interrupted(); i++) {
+		struct ka_object *o;
+		uint64_t place;
+		uint32_t section;
+
+		if (!m.n || !k->hooks.module_object(k, m.at[0].addr, &o, &place, &section))
+			continue;
+		ret->types = k->hooks.module_types(k, i, true);
+		ret->id = ret->types ? ka_types_find(ret->types, name) : 0;
+		if (ret->id)
+			return true;
+	}
+	return false;
+}
+
 /* What BTF of the kernel lacks: BTF of a module, then DWARF. */
 static bool find_elsewhere(struct ka_eval *v, const char *name, struct ka_type *ret)
 {
@@ -55,7 +75,7 @@ static bool find_elsewhere(struct ka_eval *v, const char *name, struct ka_type *
 	t = k->object ? ka_kernel_dwarf(k) : NULL;
 	ret->id = t && t != ret->types ? ka_types_find(t, name) : 0;
 	ret->types = t;
-	return ret->id;
+	return ret->id || (k->hooks.module_types && k->hooks.module_symbols && find_loaded(k, name, ret));
 }
 
 static struct ka_error *of_file(struct ka_eval *v, const char *name, struct ka_type *ret)

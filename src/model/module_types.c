@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Types of modules: split BTF as the kernel keeps it in memory, DWARF of the debug file. */
+#include <kanalyze/symbol.h>
 #include <kanalyze/view.h>
 #include "module.h"
 
@@ -18,6 +19,46 @@ struct ka_module_types {
 	struct ka_module_types *before;
 };
 
+/* What stays of it: module.btf_data is of the load alone. BTF keeps a copy of its own, for /sys/kernel/btf. */
+struct btf_module_view { ka_addr module, btf, list_at; };
+KA_VIEW(btf_module_view, ("btf_module"),
+	KA_FROM(btf_module_view, module, "module"),
+	KA_FROM(btf_module_view, btf, "btf"),
+	KA_AT(btf_module_view, list_at, "list"));
+
+struct btf_view { ka_addr data; uint32_t size; };
+KA_VIEW(btf_view, ("btf"),
+	KA_FROM(btf_view, data, "data"),
+	KA_FROM(btf_view, size, "data_size"));
+
+static struct ka_error *find_btf(struct ka_kernel *k, const struct ka_module *m, struct module_btf *ret)
+{
+	struct ka_error *err = NULL;
+	struct ka_symbol head;
+	struct ka_walk w;
+
+	*ret = (struct module_btf){0};
+	if (ka_symbol_lookup(k, "btf_modules", &head) && !ka_error_drop(ka_view_bind(k, &ka_view_btf_module_view))) {
+		w = ka_walk_list(k, head.addr, KA_OFFSET(k, btf_module_view, list_at));
+		for (ka_addr at; !ret->data && ka_walk_next(&w, &at); ) {
+			struct btf_module_view v;
+			struct btf_view b;
+
+			err = ka_view_read(k, &ka_view_btf_module_view, at, &v);
+			if (!err && v.module == m->addr)
+				err = ka_view_read(k, &ka_view_btf_view, v.btf, &b);
+			if (!err && v.module == m->addr)
+				*ret = (struct module_btf){ .data = b.data, .size = b.size };
+			ka_walk_fault(&w, err);
+		}
+		err = ka_walk_end(&w);
+		if (ret->data)
+			ka_error_dispose(err);
+		return ret->data ? NULL : err;
+	}
+	return ka_view_read(k, &ka_view_module_btf, m->addr, ret);
+}
+
 static struct ka_error *open_btf(struct ka_kernel *k, const struct ka_module *m, struct ka_types **ret)
 {
 	struct ka_types *base;
@@ -26,7 +67,7 @@ static struct ka_error *open_btf(struct ka_kernel *k, const struct ka_module *m,
 	struct ka_error *err = ka_kernel_types(k, &base);
 
 	if (!err)
-		err = ka_view_read(k, &ka_view_module_btf, m->addr, &b);
+		err = find_btf(k, m, &b);
 	if (err)
 		return err;
 	if (!b.data || !b.size)

@@ -7,15 +7,17 @@
 
 #define SHIFT_MAX 24
 #define NEIGHBOURS_MAX (1u << 22)
+#define PROXY_BUCKETS 16	/* PNEIGH_HASHMASK + 1 */
 
-struct neigh_table_view { ka_addr nht, buckets_at; uint64_t buckets_size; uint32_t mask, key_len; };
+struct neigh_table_view { ka_addr nht, buckets_at, proxies; uint64_t buckets_size; uint32_t mask, key_len; };
 /* The buckets: an array in the table, a pointer in it (v2.6.9), in a neigh_hash_table since d6bf781712a1 (v2.6.37). */
 KA_VIEW(neigh_table_view, ("neigh_table"),
 	KA_FROM(neigh_table_view, key_len, "key_len"),
 	KA_MAYBE(neigh_table_view, nht, "nht"),
 	KA_AT_MAYBE(neigh_table_view, buckets_at, "hash_buckets"),
 	KA_SIZE_MAYBE(neigh_table_view, buckets_size, "hash_buckets"),
-	KA_MAYBE(neigh_table_view, mask, "hash_mask"));
+	KA_MAYBE(neigh_table_view, mask, "hash_mask"),
+	KA_MAYBE(neigh_table_view, proxies, "phash_buckets"));
 
 struct neigh_hash_view { ka_addr buckets; uint32_t mask, shift; };
 KA_VIEW(neigh_hash_view, ("neigh_hash_table"),
@@ -33,6 +35,49 @@ KA_VIEW(neighbour_view, ("neighbour"),
 	KA_MAYBE(neighbour_view, n.flags, "flags"),
 	KA_AT_MAYBE(neighbour_view, hash_at, "hash"),	/* an hlist since v6.13 */
 	KA_MAYBE(neighbour_view, next, "next"));
+
+struct proxy_view { ka_addr next, dev, key_at; uint32_t flags; };
+KA_VIEW(proxy_view, ("pneigh_entry"),
+	KA_FROM(proxy_view, next, "next"),
+	KA_FROM(proxy_view, dev, "dev"),
+	KA_MAYBE(proxy_view, flags, "flags"),
+	KA_AT(proxy_view, key_at, "key"));
+
+struct neighbours { KA_VEC(struct ka_neighbour); };
+
+/* Addresses that the machine answers for. */
+static struct ka_error *proxies_read(struct ka_kernel *k, const struct neigh_table_view *t, uint16_t family, struct neighbours *found)
+{
+	struct ka_error *err = t->proxies && t->key_len <= 16 ? ka_view_bind(k, &ka_view_proxy_view) : NULL;
+
+	if (!t->proxies || t->key_len > 16)
+		return NULL;
+	for (unsigned i = 0; !err && i < PROXY_BUCKETS; i++) {
+		struct ka_walk w;
+		ka_addr first;
+
+		err = ka_read_ulong(k, t->proxies + i * ka_long_size(k), &first);
+		if (err || !first)
+			continue;
+		w = ka_walk_chain(k, &(struct ka_chain){ .start = first, .next = KA_OFFSET(k, proxy_view, next) });
+		w.limit = NEIGHBOURS_MAX;
+		for (ka_addr at; ka_walk_next(&w, &at); ) {
+			struct ka_neighbour n = { .addr = at, .family = family, .is_proxy = true };
+			struct proxy_view v;
+			struct ka_error *e = ka_view_read(k, &ka_view_proxy_view, at, &v);
+
+			if (!e)
+				e = ka_read(k, v.key_at, n.key, t->key_len);
+			n.dev = e ? 0 : v.dev;
+			n.flags = e ? 0 : v.flags;
+			if (!e)
+				ka_vec_push(found, n);
+			ka_walk_fault(&w, e);
+		}
+		err = ka_walk_end(&w);
+	}
+	return err;
+}
 
 static struct ka_error *table_find(struct ka_kernel *k, const char *name, struct neigh_table_view *t, ka_addr *ret_buckets,
 				   uint64_t *ret_count)
@@ -74,7 +119,7 @@ struct ka_error *ka_neighbours_read(struct ka_kernel *k, uint16_t family, struct
 				    size_t *ret_count)
 {
 	const char *name = family == KA_AF_INET6 ? "nd_tbl" : "arp_tbl";
-	struct { KA_VEC(struct ka_neighbour); } found = {0};
+	struct neighbours found = {0};
 	struct neigh_table_view t = {0};
 	unsigned size = ka_long_size(k);
 	ka_addr buckets = 0;
@@ -116,6 +161,8 @@ struct ka_error *ka_neighbours_read(struct ka_kernel *k, uint16_t family, struct
 				fault = ka_walk_end(&w);
 		}
 	}
+	if (!err)
+		err = proxies_read(k, &t, family, &found);
 	*ret = ka_alloc(a, found.n * sizeof(**ret) + 1);
 	if (found.n)
 		memcpy(*ret, found.at, found.n * sizeof(**ret));

@@ -93,7 +93,7 @@ struct udp_view { int32_t deficit; };
 KA_VIEW(udp_view, ("udp_sock"), KA_MAYBE(udp_view, deficit, "forward_deficit"));	/* 6dfb4367cd91, v4.12 */
 
 struct unix_view { ka_addr addr, peer; };
-KA_VIEW(unix_view, ("unix_sock"),
+KA_VIEW(unix_view, ("unix_sock", "unix_sock@unix"),
 	KA_FROM(unix_view, addr, "addr"),
 	KA_FROM(unix_view, peer, "peer"));
 
@@ -112,14 +112,14 @@ KA_VIEW(netlink_view, ("netlink_sock"),
 	KA_MAYBE(netlink_view, groups, "groups"));
 
 struct packet_view { uint8_t num[2]; int32_t ifindex; uint8_t running; uint64_t flags; };
-KA_VIEW(packet_view, ("packet_sock"),
+KA_VIEW(packet_view, ("packet_sock", "packet_sock@af_packet"),
 	KA_FROM(packet_view, num, "num"),
 	KA_FROM(packet_view, ifindex, "ifindex"),
 	KA_MAYBE(packet_view, running, "running"),
 	KA_MAYBE(packet_view, flags, "flags"));				/* 61edf479818e, v6.4 */
 
 struct vsock_view { uint32_t cid, port, peer_cid, peer_port; };
-KA_VIEW(vsock_view, ("vsock_sock"),
+KA_VIEW(vsock_view, ("vsock_sock@vsock", "vsock_sock"),
 	KA_FROM(vsock_view, cid, "local_addr.svm_cid"),
 	KA_FROM(vsock_view, port, "local_addr.svm_port"),
 	KA_FROM(vsock_view, peer_cid, "remote_addr.svm_cid"),

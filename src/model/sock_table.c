@@ -85,7 +85,7 @@ KA_VIEW(bucket_table_view, ("bucket_table"),
 	KA_AT(bucket_table_view, buckets_at, "buckets"));
 
 struct vsock_node_view { ka_addr bound_at, connected_at; };
-KA_VIEW(vsock_node_view, ("vsock_sock"),
+KA_VIEW(vsock_node_view, ("vsock_sock@vsock", "vsock_sock"),
 	KA_AT(vsock_node_view, bound_at, "bound_table"),
 	KA_AT(vsock_node_view, connected_at, "connected_table"));
 

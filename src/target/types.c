@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The kernel's types: BTF of vmlinux, else BTF in the dump's memory, else DWARF, else VMCOREINFO; and the public questions about them. */
 #include <inttypes.h>
+#include <stdio.h>
 #include "kernel.h"
 
 #define BTF_SIZE_MAX (256u << 20)	/* Debian's largest is 6 MB */
@@ -77,20 +78,45 @@ bool ka_type_exists(struct ka_kernel *k, const char *type)
 	return !ka_error_drop(ka_type_size(k, type, &size));
 }
 
+/* "NAME@MODULE" is a type that vmlinux need not have: BTF of the module, then DWARF of its file. Others are vmlinux's. */
+static struct ka_error *types_of(struct ka_kernel *k, const char *type, char name[128], struct ka_types **ret)
+{
+	const char *at = strchr(type, '@');
+	struct ka_module_symbols m;
+	uint64_t size;
+
+	snprintf(name, 128, "%.*s", at ? (int)(at - type) : 127, type);
+	if (!at)
+		return ka_kernel_types(k, ret);
+	for (size_t i = 0; k->hooks.module_types && k->hooks.module_symbols && k->hooks.module_symbols(k, i, &m); i++) {
+		if (strcmp(m.name, at + 1))
+			continue;
+		for (int is_dwarf = 0; is_dwarf < 2; is_dwarf++) {
+			*ret = k->hooks.module_types(k, i, is_dwarf);
+			if (*ret && !ka_error_drop(ka_types_size(*ret, name, &size)))
+				return NULL;
+		}
+		return ka_error_new(KA_MISSING, "no types are known of module %s, or no '%s' among them", at + 1, name);
+	}
+	return ka_error_new(KA_MISSING, "there is no module %s", at + 1);
+}
+
 struct ka_error *ka_type_size(struct ka_kernel *k, const char *type, uint64_t *ret)
 {
 	struct ka_types *t;
-	struct ka_error *err = ka_kernel_types(k, &t);
+	char name[128];
+	struct ka_error *err = types_of(k, type, name, &t);
 
-	return err ? err : ka_types_size(t, type, ret);
+	return err ? err : ka_types_size(t, name, ret);
 }
 
 struct ka_error *ka_type_member(struct ka_kernel *k, const char *type, const char *path, struct ka_member *ret)
 {
 	struct ka_types *t;
-	struct ka_error *err = ka_kernel_types(k, &t);
+	char name[128];
+	struct ka_error *err = types_of(k, type, name, &t);
 
-	return err ? err : ka_types_member(t, type, path, ret);
+	return err ? err : ka_types_member(t, name, path, ret);
 }
 
 bool ka_type_has(struct ka_kernel *k, const char *type, const char *path)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* { view, beginning of the releases it does not bind to ("": all), why }; see shape.c. */
+{ "btf_module_view", "5.10", "BTF of modules: v5.11" },
 { "e820_entry_view", "6.12.95+deb12-cloud-arm64", "x86: the firmware's map of memory" },
 { "e820_view", "6.12.95+deb12-cloud-arm64", "x86: the firmware's map of memory" },
 { "fault_unloaded", "", "modules that tainted and went: CONFIG_MODULE_UNLOAD_TAINT_TRACKING, which Debian has not" },
@@ -27,6 +28,8 @@
 { "printk_log", "", "records of the log until v5.9; since v5.10 it is a ring of descriptors" },
 { "safe_seq_buf", "6.", "per-CPU buffers of printk in NMIs: until v5.14" },
 { "safe_seq_buf", "7.", "per-CPU buffers of printk in NMIs: until v5.14" },
+{ "stats_core_view", "5.10", "drops counted by the core on each CPU: v5.18" },
+{ "stats_dstats_view", "5.10", "a driver's own until v6.1" },
 { "task_rss_view", "6.12", "counters of memory per task: until v6.1; since, they are per CPU" },
 { "task_rss_view", "7.", "counters of memory per task: until v6.1; since, they are per CPU" },
 { "rethook", "5.10", "return probes of their own until v5.17" },
@@ -34,6 +37,9 @@
 { "thread_info_view", "5.10", "the CPU of a task is in task_struct from v4.9 to v5.15" },
 { "timewait6_view", "", "IPv6 addresses of TIME_WAIT: until v3.13; since, in sock_common" },
 { "upid_view", "", "hash of pids: until v4.14; since, a radix tree or xarray" },
+{ "virtnet_rq_view", "", "of a module" },
+{ "virtnet_sq_view", "", "of a module" },
+{ "virtnet_view", "", "of a module" },
 { "vma_link", "6.", "list of VMAs: until v6.0; since, a maple tree" },
 { "vma_link", "7.", "list of VMAs: until v6.0; since, a maple tree" },
 { "vsock_node_view", "", "of a module" },
