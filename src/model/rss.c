@@ -17,18 +17,30 @@ KA_VIEW(folio_view, ("folio"), KA_MAYBE(folio_view, entire, "_entire_mapcount.co
 
 struct tail_view {
 	int32_t entire;
+	uint64_t flags;
 };
-KA_VIEW(tail_view, ("page"), KA_MAYBE(tail_view, entire, "compound_mapcount.counter"));
+KA_VIEW(tail_view, ("page"), KA_MAYBE(tail_view, entire, "compound_mapcount.counter"), KA_FROM(tail_view, flags, "flags.f", "flags"));
 
-static int64_t entire_mapcount(struct ka_kernel *k, ka_addr head)
+/*
+ * *ret_is_inner: until v6.1 (cb67f4282bf9) the count of each page of a file has that of the whole in it; and so has that of an
+ * anonymous page while some map it as a whole and others do not (PG_double_map, 53f9263baba6, v4.5): *ret_is_double.
+ */
+static int64_t entire_mapcount(struct ka_kernel *k, ka_addr head, bool *ret_is_inner, bool *ret_is_double)
 {
+	int64_t bit;
+
 	struct folio_view f;
 	struct tail_view t;
 
 	if (!ka_error_drop(ka_view_bind(k, &ka_view_folio_view)) && KA_HAS(k, folio_view, entire))
 		return ka_error_drop(ka_view_read(k, &ka_view_folio_view, head, &f)) ? 0 : f.entire + 1ll;
-	if (!ka_error_drop(ka_view_bind(k, &ka_view_tail_view)) && KA_HAS(k, tail_view, entire))
-		return ka_error_drop(ka_view_read(k, &ka_view_tail_view, head + ka_page_struct_size(k), &t)) ? 0 : t.entire + 1ll;
+	if (!ka_error_drop(ka_view_bind(k, &ka_view_tail_view)) && KA_HAS(k, tail_view, entire)) {
+		if (ka_error_drop(ka_view_read(k, &ka_view_tail_view, head + ka_page_struct_size(k), &t)))
+			return 0;
+		*ret_is_inner = true;
+		*ret_is_double = ka_enum_value(k, "PG_double_map", &bit) && bit >= 0 && bit < 64 && (t.flags >> bit & 1);
+		return t.entire + 1ll;
+	}
 	return 0;
 }
 
@@ -39,7 +51,7 @@ struct pages {
 	ka_addr head;
 	uint64_t head_flags, head_mapping;
 	int64_t entire;		/* of that head */
-	bool is_large;
+	bool is_large, is_inner, is_double;
 };
 
 static bool is_head(const struct pages *p, const struct ka_page *page)
@@ -65,11 +77,14 @@ static void page_add(struct pages *p, const struct ka_user_page *at, struct ka_r
 			p->head_mapping = head.mapping;
 		}
 		p->is_large = is_head(p, &page);
-		p->entire = p->is_large ? entire_mapcount(p->k, page.head) : 0;
+		p->entire = 0;
+		p->is_inner = p->is_double = false;
+		if (p->is_large)
+			p->entire = entire_mapcount(p->k, page.head, &p->is_inner, &p->is_double);
 	}
 	mapped = page.mapcount >= 0 ? page.mapcount + 1ll : 0;
-	if (p->is_large)
-		mapped += p->entire;
+	if (p->is_large && (!p->is_inner || p->head_mapping & MAPPING_ANON))
+		mapped += p->entire - p->is_double;
 	/* the zero page and what drivers map by frame number have no count; large folios may have lost theirs (CONFIG_NO_PAGE_MAPCOUNT, v6.15) */
 	if (!mapped && !p->is_large) {
 		sum->other += at->size;
