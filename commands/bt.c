@@ -79,8 +79,7 @@ static struct ka_error *put_stack(struct bt *b, ka_addr at, struct ka_stack *st)
 	row.active = ka_task_is_active(b->k, at, &cpu);
 	if (row.active)
 		row.cpu = cpu;
-	if (!b->is_first)
-		ka_out_note(b->c->out, "\n");
+	ka_out_gap(b->c->out);
 	b->is_first = false;
 	ka_out_begin(b->c->out, &bt_rows_stack, &row);
 	put_body(b, at, st);
@@ -155,9 +154,9 @@ static void add_tasks(struct bt *b, struct tasks *tasks, ka_addr task, bool is_g
 		ka_call_fault(b->c, err);
 		return;
 	}
-	w = ka_walk_tasks(b->k);
+	w = ka_walk_threads(b->k, leader.tgid);
 	for (ka_addr at; ka_walk_next(&w, &at);) {
-		if (ka_error_drop(ka_task_read(b->k, at, &t)) || t.tgid != leader.tgid || (!t.pid && at != task))
+		if (ka_error_drop(ka_task_read(b->k, at, &t)) || (!t.pid && at != task))
 			continue;
 		ka_vec_push(tasks, at);
 		/* the leader first, whatever its number */
@@ -342,6 +341,27 @@ static struct ka_error *toggle(struct ka_call *c)
 	return err;
 }
 
+/*
+ * What ended the machine is explained with the debuginfo of the module that did it, which is looked for then. Of many stacks, that must be
+ * before the first of them, or those that come before would lack the lines that those behind have.
+ */
+static void find_debuginfo(struct bt *b)
+{
+	bool is_first_part = b->c->is_part && !b->c->is_later_part, is_many = !b->c->is_part && b->c->argc > 1;
+	ka_addr task = (is_first_part || is_many) && b->how == BT_FRAMES ? ka_panic_task(b->k) : 0;
+	struct ka_arena *a;
+	struct ka_stack st;
+
+	if (!task)
+		return;
+	a = ka_arena_new();
+	if (!ka_error_drop(ka_unwind_task(b->k, task, a, &st))) {
+		ka_fault_of_stack(b->c, task, &st);
+		ka_error_free(st.err);
+	}
+	ka_arena_free(a);
+}
+
 static struct ka_error *bt_run(struct ka_call *c)
 {
 	struct bt b = { .c = c, .k = c->k, .is_first = true, .arena = c->arena };
@@ -359,6 +379,8 @@ static struct ka_error *bt_run(struct ka_call *c)
 	err = parse_ways(&b);
 	if (!err)
 		err = parse_places(&b);
+	if (!err)
+		find_debuginfo(&b);
 	if (!err && ka_call_has(c, "v"))
 		bt_check(&b);
 	else if (!err)
@@ -461,7 +483,9 @@ const struct ka_command ka_command_bt = {
 		"    bt -E\n"
 		"    foreach user bt -u\n",
 	.options = bt_options,
-	.needs = KA_NEED_TYPES | KA_NEED_TASKS | KA_NEED_SYMBOLS | KA_TAKES_TASKS,
+	.needs = KA_NEED_TYPES | KA_NEED_TASKS | KA_NEED_SYMBOLS | KA_TAKES_TASKS | KA_EACH_ALONE,
+	.group_option = "g",
+	.together = (const char *const[]){ "group", "R", "I", "S", "a", "c", "p", "E", "v", "O", NULL },
 	.rows = bt_rows,
 	.run = bt_run,
 };

@@ -169,8 +169,7 @@ static void put(struct bt *b, const struct group *g)
 	struct ka_error *err;
 	struct ka_stack st;
 
-	if (!b->is_first)
-		ka_out_note(b->c->out, "\n");
+	ka_out_gap(b->c->out);
 	b->is_first = false;
 	ka_out_begin(b->c->out, &bt_rows_group, &row);
 	for (size_t i = 0; i < g->members.n; i++) {

@@ -188,8 +188,8 @@ static const char *exe_name(struct ka_call *c, struct ka_files_names *names, con
 	return name;
 }
 
-/* One task, as far as the reference fits. *shown_count: blocks so far. */
-static void files_of(struct ka_call *c, struct ka_files_names *names, ka_addr task, const struct reference *r, size_t *shown_count)
+/* One task, as far as the reference fits. */
+static void files_of(struct ka_call *c, struct ka_files_names *names, ka_addr task, const struct reference *r)
 {
 	const struct ka_rows *rows = ka_call_has(c, "c") ? &ka_rows_files_cache : &ka_rows_files_row;
 	struct files_task head = {0};
@@ -228,8 +228,7 @@ static void files_of(struct ka_call *c, struct ka_files_names *names, ka_addr ta
 			ka_vec_push(&shown, row);
 	}
 	if (!r->text || shown.n || path_matches(r, head.root) || path_matches(r, head.cwd)) {
-		if ((*shown_count)++)
-			ka_out_note(c->out, "\n");
+		ka_out_gap(c->out);
 		ka_out_new_table(c->out);
 		ka_out_begin(c->out, &ka_rows_files_task, &head);
 		for (size_t i = 0; i < shown.n; i++)
@@ -304,7 +303,6 @@ static struct ka_error *run(struct ka_call *c)
 	struct reference r = reference_of(ka_call_value(c, "R"));
 	const char *dentry = ka_call_value(c, "d"), *inode = ka_call_value(c, "p");
 	struct ka_files_names names = {0};
-	size_t shown_count = 0;
 	struct ka_error *err;
 	ka_addr task;
 
@@ -324,14 +322,14 @@ static struct ka_error *run(struct ka_call *c)
 		task = ka_call_task(c);
 		if (!task)
 			return ka_error_new(KA_NOT_FOUND, "there is no current task: name one");
-		files_of(c, &names, task, &r, &shown_count);
+		files_of(c, &names, task, &r);
 	}
 	for (int i = 0; i < c->argc && !ka_interrupted(); i++) {
 		err = ka_parse_task(c->k, c->argv[i], &task);
 		if (err)
 			ka_call_fault(c, err);
 		else
-			files_of(c, &names, task, &r, &shown_count);
+			files_of(c, &names, task, &r);
 	}
 	ka_files_names_free(&names);
 	return ka_interrupted() ? ka_error_new(KA_INTERRUPTED, "interrupted") : NULL;
@@ -390,7 +388,7 @@ const struct ka_command ka_command_files = {
 	"  files --all --path /var       who keeps /var busy\n"
 	"  files --all --type SOCK       all sockets\n",
 	.options = options,
-	.needs = KA_NEED_TYPES | KA_NEED_TASKS | KA_TAKES_TASKS,
+	.needs = KA_NEED_TYPES | KA_NEED_TASKS | KA_TAKES_TASKS | KA_EACH_ALONE,
 	.rows = rows,
 	.run = run,
 };

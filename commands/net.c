@@ -406,7 +406,8 @@ const struct ka_command ka_command_net = {
 	"  net --sockets --all-namespaces\n"
 	"  foreach net -s -R 5       which tasks have a socket as descriptor 5\n",
 	.options = options,
-	.needs = KA_NEED_TYPES | KA_NEED_SYMBOLS | KA_TAKES_TASKS,
+	.needs = KA_NEED_TYPES | KA_NEED_SYMBOLS | KA_TAKES_TASKS | KA_EACH_ALONE,
 	.rows = rows,
 	.run = run,
+	.together = (const char *const[]){ "a", NULL },
 };

@@ -73,7 +73,6 @@ struct request {
 	bool has_hex, has_decimal;
 	struct ka_print how;
 	ka_addr socket_file_ops;	/* 0: not known */
-	size_t shown_count;
 };
 
 static const char *family_name(struct ka_call *c, uint16_t family)
@@ -218,8 +217,7 @@ static void socket_put(struct request *r, const struct ka_fd *fd, const struct k
 		struct net_task head = { .pid = t->pid, .task = t->addr, .cpu = t->cpu };
 
 		memcpy(head.comm, t->comm, sizeof(head.comm));
-		if (r->shown_count++)
-			ka_out_note(c->out, "\n");
+		ka_out_gap(c->out);
 		ka_out_begin(c->out, &ka_rows_net_task, &head);
 	}
 	if (!r->is_struct) {
@@ -255,8 +253,7 @@ static void task_put(struct request *r, ka_addr task)
 	if (!r->ref) {
 		head = (struct net_task){ .pid = t.pid, .task = task, .cpu = t.cpu };
 		memcpy(head.comm, t.comm, sizeof(head.comm));
-		if (r->shown_count++)
-			ka_out_note(c->out, "\n");
+		ka_out_gap(c->out);
 		ka_out_begin(c->out, &ka_rows_net_task, &head);
 	}
 	/* as large as the smallest table is */

@@ -453,7 +453,7 @@ const struct ka_command ka_command_rd = {
 		"    rd -SS init_task 16\n"
 		"    rd -f 0 16\n",
 	.options = options,
-	.needs = KA_IN_CONTEXT,
+	.needs = KA_IN_CONTEXT | KA_EACH_ALONE,
 	.rows = rows,
 	.run = run,
 };

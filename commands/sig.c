@@ -260,9 +260,9 @@ static void put_group(struct ka_call *c, const struct ka_task *t)
 	put_pending(c, s.shared_pending, s.shared_queue_at, true, "");
 	ka_out_note(c->out, "\n");
 	put_thread(c, &leader);
-	w = ka_walk_tasks(c->k);
+	w = ka_walk_threads(c->k, leader.tgid);
 	for (ka_addr at; leader.tgid && ka_walk_next(&w, &at); )
-		if (at != leader.addr && !ka_error_drop(ka_task_read(c->k, at, &thread)) && thread.tgid == leader.tgid)
+		if (at != leader.addr && !ka_error_drop(ka_task_read(c->k, at, &thread)))
 			put_thread(c, &thread);
 	err = ka_walk_end(&w);
 	ka_call_fault(c, err);
@@ -324,8 +324,8 @@ static struct ka_error *run(struct ka_call *c)
 
 		if (!err)
 			err = ka_task_read(c->k, at, &t);
-		if (!err && !is_group && i)
-			ka_out_note(c->out, "\n");
+		if (!err && !is_group)
+			ka_out_gap(c->out);
 		if (err)
 			ka_call_fault(c, err);
 		else if (is_group)
@@ -358,7 +358,8 @@ const struct ka_command ka_command_sig = {
 	"that is queued. SIGPENDING says whether one waits that is not blocked. Sets are hexadecimal:\n"
 	"bit n is signal n + 1; -s names them.\n",
 	.options = options,
-	.needs = KA_NEED_TYPES | KA_NEED_TASKS | KA_TAKES_TASKS,
+	.needs = KA_NEED_TYPES | KA_NEED_TASKS | KA_TAKES_TASKS | KA_EACH_ALONE,
 	.rows = rows,
 	.run = run,
+	.group_option = "g",
 };

@@ -32,7 +32,6 @@ struct task_call {
 	char **paths;		/* of -R; NULL: everything */
 	size_t path_count;
 	bool *has[WHOLES];	/* of each path: does it lead to a member there? */
-	size_t shown_count;
 };
 
 static struct ka_error *whole_of(struct task_call *s, const struct ka_task *t, enum whole which, struct ka_value *ret)
@@ -69,7 +68,10 @@ static struct ka_error *paths_take(struct task_call *s, const char *text)
 		s->paths[s->path_count++] = path;
 		if (!is_there) {
 			/* of "se.nothing" the first word is there: then the message of the path says more */
-			ka_call_fault(c, ka_error_wrap(err[TASK_STRUCT], "%s is neither a member of task_struct nor of thread_info", path));
+			if (c->is_later_part)
+				ka_error_free(err[TASK_STRUCT]);
+			else
+				ka_call_fault(c, ka_error_wrap(err[TASK_STRUCT], "%s is neither a member of task_struct nor of thread_info", path));
 			err[TASK_STRUCT] = NULL;
 		}
 		for (int w = 0; w < WHOLES; w++)
@@ -179,8 +181,7 @@ static void task_show(struct task_call *s, ka_addr at)
 	if (text.len && text.p[text.len - 1] == '\n')
 		text.p[text.len - 1] = 0;
 	row.text = text.p;
-	if (s->shown_count++)
-		ka_out_note(c->out, "\n");
+	ka_out_gap(c->out);
 	ka_out_row(c->out, &ka_rows_task_row, &row);
 	ka_str_free(&text);
 }
@@ -238,7 +239,7 @@ const struct ka_command ka_command_task = {
 	"  task -R comm,se.on_rq 1 2     two members of two tasks\n"
 	"  foreach UN task -R sched_info.last_arrival,flags\n",
 	.options = options,
-	.needs = KA_NEED_TYPES | KA_NEED_TASKS | KA_TAKES_TASKS,
+	.needs = KA_NEED_TYPES | KA_NEED_TASKS | KA_TAKES_TASKS | KA_EACH_ALONE,
 	.rows = rows,
 	.run = run,
 };

@@ -96,7 +96,6 @@ struct vm {
 	bool has_number, has_vma, has_mm;
 	uint64_t number;	/* of the reference */
 	ka_addr vma, mm;	/* -P, -M */
-	bool has_put;		/* a task before this one was shown */
 	struct ka_map paths;	/* struct file -> its path, in the call's arena: many areas map the same */
 };
 
@@ -133,9 +132,7 @@ static void put_head(struct vm_shown *s)
 	row.tables_kb = s->mm.tables_bytes / 1024;
 	if (s->vm->is_mm && s->mm.addr && !ka_out_is_text(c->out))
 		err = ka_vm_mm_tree(c, s->mm.addr, &s->vm->how, &row.mm_struct);
-	if (s->vm->has_put)
-		ka_out_note(c->out, "\n");
-	s->vm->has_put = true;
+	ka_out_gap(c->out);
 	ka_out_new_table(c->out);
 	ka_out_begin(c->out, &ka_rows_vm_task, &row);
 	if (s->vm->is_mm && s->mm.addr && ka_out_is_text(c->out))
@@ -442,7 +439,7 @@ const struct ka_command ka_command_vm = {
 	"  foreach user vm --rss   what every process has in memory\n"
 	"  vm -v -x 1              its vm_area_structs, in hexadecimal\n",
 	.options = options,
-	.needs = KA_NEED_TYPES | KA_NEED_TASKS | KA_TAKES_TASKS,
+	.needs = KA_NEED_TYPES | KA_NEED_TASKS | KA_TAKES_TASKS | KA_EACH_ALONE,
 	.rows = rows,
 	.run = run,
 };

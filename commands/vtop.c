@@ -381,7 +381,7 @@ const struct ka_command ka_command_vtop = {
 		"    vtop init_task\n"
 		"    vtop -c 1 400000\n",
 	.options = options,
-	.needs = KA_IN_CONTEXT,
+	.needs = KA_IN_CONTEXT | KA_EACH_ALONE,
 	.rows = rows,
 	.run = run,
 };

@@ -91,6 +91,8 @@ struct ka_progress *ka_progress_new(const char *what, uint64_t total);	/* total 
 void ka_progress_at(struct ka_progress *p, uint64_t done);			/* cheap; thread-safe */
 void ka_progress_free(struct ka_progress *p);
 
+/* Threads that ka_parallel() would use: CPUs this process may run on, or $KANALYZE_THREADS; 1 within a loop of its own. */
+unsigned ka_cores(void);
 /* Runs fn(ctx, i) for each i < count on all cores; returns when all are done. Stops early on Ctrl-C. */
 void ka_parallel(size_t count, void (*fn)(void *ctx, size_t i), void *ctx);
 

@@ -26,6 +26,7 @@ enum ka_need {
 	KA_RAW_ARGS = 8,	/* no option parsing: argv is what was typed (eval, alias, "!...") */
 	KA_TAKES_TASKS = 32,	/* its arguments may be tasks: foreach runs it */
 	KA_IN_CONTEXT = 128,	/* it looks at the current task: foreach makes each task current, and runs it */
+	KA_EACH_ALONE = 256,	/* several tasks are one after another, each by itself: foreach takes them on all cores. It changes nothing of the session */
 	KA_DOLLAR_ARGS = 64,	/* "$x = -1": from an argument with a $ on there are no options */
 	KA_NUMBER_ARGS = 16,	/* "-5" is an argument, not an option, when no option has that name */
 };
@@ -49,6 +50,8 @@ struct ka_call {
 	size_t option_count;
 	size_t fault_count;
 	uint64_t zeroed;		/* ka_kernel_zeroed() before */
+	bool is_part;			/* it has but some of the tasks: others have the rest, on other cores */
+	bool is_later_part;		/* and what is wrong with the words was told by the first of them */
 	size_t excluded_count, hidden_count;	/* of those: pages left out of the dump; not printed */
 };
 
@@ -61,6 +64,8 @@ struct ka_command {
 	unsigned needs;		/* enum ka_need */
 	const struct ka_rows *const *rows;	/* every row type it may put out, NULL-terminated */
 	struct ka_error *(*run)(struct ka_call *c);
+	const char *const *together;	/* of KA_EACH_ALONE: options with which tasks are taken all at once after all; ends with NULL; NULL: none */
+	const char *group_option;	/* with it a task stands for its whole thread group: foreach gives one of each; NULL: none */
 };
 
 bool ka_call_has(const struct ka_call *c, const char *option);

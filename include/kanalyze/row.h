@@ -105,6 +105,8 @@ void ka_out_begin(struct ka_out *out, const struct ka_rows *rows, const void *ro
 void ka_out_end(struct ka_out *out);
 /* Words for the reader of text alone: a heading, or "\n" for a blank line; a line break that lacks is added. JSON leaves them out. */
 void ka_out_note(struct ka_out *out, const char *fmt, ...) KA_PRINTF(2, 3);
+/* An empty line before what comes next, unless it is the first of the command: between tasks, groups. Text alone. */
+void ka_out_gap(struct ka_out *out);
 /* Prints the table's heading again before its next row (crash's ps -p, -c do so per task). */
 void ka_out_new_table(struct ka_out *out);
 /*

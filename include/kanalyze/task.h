@@ -36,6 +36,8 @@ struct ka_error *ka_task_read(struct ka_kernel *k, ka_addr at, struct ka_task *r
  */
 struct ka_walk ka_walk_tasks(struct ka_kernel *k);
 size_t ka_task_count(struct ka_kernel *k);
+/* Those of one process, in the same order; the idle tasks are of process 0. Also made once and kept. */
+struct ka_walk ka_walk_threads(struct ka_kernel *k, int32_t tgid);
 /* By pid (init_pid_ns) or address of a task_struct. */
 struct ka_error *ka_task_by_pid(struct ka_kernel *k, int32_t pid, ka_addr *ret) KA_MUST_CHECK;
 bool ka_task_is(struct ka_kernel *k, ka_addr at);

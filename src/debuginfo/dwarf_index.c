@@ -366,8 +366,7 @@ static void build_all(struct ka_dwarf_index *x)
 {
 	const struct ka_dwarf *d = x->dwarf;
 	const struct ka_dwarf_units *units = ka_dwarf_units(d);
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t count = (size_t)KA_MIN(KA_MAX(cores, 1), CHUNKS_MAX), unit = 0;
+	size_t count = KA_MIN((size_t)ka_cores(), (size_t)CHUNKS_MAX), unit = 0;
 	struct chunk chunks[CHUNKS_MAX] = { 0 };
 	struct job job = { .d = d, .units = units, .chunks = chunks };
 	struct ka_index_builder b = { 0 };

@@ -20,6 +20,7 @@ void ka_out_free(struct ka_out *out)
 {
 	if (!out)
 		return;
+	ka_part_free(out);
 	for (size_t i = 0; i < DEPTH_MAX; i++)
 		ka_vec_free(&out->levels[i].groups);
 	for (size_t i = 0; i < out->documents.n; i++)
@@ -71,6 +72,11 @@ bool ka_out_is_text(const struct ka_out *out)
 	return out->format == KA_OUT_TEXT;
 }
 
+void ka_out_subject(struct ka_out *out, const char *members)
+{
+	out->subject = members;
+}
+
 struct document *ka_document_now(struct ka_out *out)
 {
 	return out->documents.n ? &out->documents.at[out->documents.n - 1] : NULL;
@@ -78,14 +84,32 @@ struct document *ka_document_now(struct ka_out *out)
 
 /* The commands' side. */
 
+/* Before each line of text. */
+static void text_begin(struct ka_out *out, const struct ka_rows *rows)
+{
+	struct document *doc = ka_document_now(out);
+
+	if (rows && rows->line && !*rows->line)	/* of JSON alone */
+		return;
+	if (out->is_gap_due && doc && doc->had_text)
+		ka_str_addc(&out->sink->buf, '\n');
+	else if (out->is_gap_due && out->part && out->documents.n == 1)
+		ka_part_gap(out);
+	out->is_gap_due = false;
+	if (doc)
+		doc->had_text = true;
+}
+
 void ka_out_row(struct ka_out *out, const struct ka_rows *rows, const void *row)
 {
 	if (out->too_deep || out->sink->is_broken)
 		return;
-	if (out->format == KA_OUT_TEXT)
+	if (out->format == KA_OUT_TEXT) {
+		text_begin(out, rows);
 		ka_out_text_add(out, rows, row);
-	else
+	} else {
 		ka_out_json_end(out, ka_out_json_begin(out, rows, row));
+	}
 	ka_sink_tick(out->sink);
 }
 
@@ -98,10 +122,12 @@ void ka_out_begin(struct ka_out *out, const struct ka_rows *rows, const void *ro
 		out->too_deep++;
 		return;
 	}
-	if (out->format == KA_OUT_TEXT)
+	if (out->format == KA_OUT_TEXT) {
+		text_begin(out, rows);
 		ka_out_text_add(out, rows, row);
-	else
+	} else {
 		to = ka_out_json_begin(out, rows, row);
+	}
 	out->depth++;
 	out->levels[out->depth].to = to;
 	/* Rows of the same kind within one another are one table. */
@@ -123,6 +149,8 @@ void ka_out_end(struct ka_out *out)
 	ka_level_close(&out->levels[out->depth--]);
 	if (to)
 		ka_out_json_end(out, to);
+	if (out->part)
+		ka_sink_tick(out->sink);
 }
 
 void ka_out_note(struct ka_out *out, const char *fmt, ...)
@@ -135,12 +163,18 @@ void ka_out_note(struct ka_out *out, const char *fmt, ...)
 	va_start(ap, fmt);
 	ka_str_vprintf(&text, fmt, ap);
 	va_end(ap);
+	text_begin(out, NULL);
 	if (text.len)
 		ka_escape_text(&out->sink->buf, text.p, text.len, true);
 	if (!text.len || text.p[text.len - 1] != '\n')
 		ka_str_addc(&out->sink->buf, '\n');
 	ka_str_free(&text);
 	ka_sink_tick(out->sink);
+}
+
+void ka_out_gap(struct ka_out *out)
+{
+	out->is_gap_due = out->format == KA_OUT_TEXT;
 }
 
 void ka_out_new_table(struct ka_out *out)
@@ -185,8 +219,9 @@ void ka_out_document_begin(struct ka_out *out, const char *command, const struct
 		if (outer->had_rows || outer->errors.len || out->depth)
 			document_close(out);
 	}
-	ka_vec_push(&out->documents, (struct document){ .command = command, .default_rows = default_rows });
+	ka_vec_push(&out->documents, (struct document){ .command = command, .default_rows = default_rows, .subject = out->subject });
 	out->levels[0].heading_of = NULL;
+	out->is_gap_due = false;
 }
 
 void ka_out_document_end(struct ka_out *out)
@@ -199,10 +234,11 @@ void ka_out_document_end(struct ka_out *out)
 		document_close(out);
 	ka_str_free(&doc->errors);
 	out->documents.n--;
+	out->is_gap_due = false;
 	ka_sink_tick(out->sink);
 }
 
-static void fault_text(struct ka_out *out, const char *command, const struct ka_error *err)
+void ka_fault_text(struct ka_out *out, const char *command, const struct ka_error *err)
 {
 	struct ka_str text = {0};
 	/* Text that waits for the pager, and its faults, are for one screen. */
@@ -237,13 +273,19 @@ void ka_out_fault(struct ka_out *out, const struct ka_error *err)
 	/* The reader left: what ended because of that is no news. */
 	if (err->code == KA_INTERRUPTED && (out->sink->is_broken || out->sink->error))
 		return;
+	if (out->format == KA_OUT_TEXT && out->part && doc) {
+		ka_part_fault(out, err);
+		return;
+	}
 	if (out->format == KA_OUT_TEXT || !doc) {
-		fault_text(out, doc ? doc->command : NULL, err);
+		ka_fault_text(out, doc ? doc->command : NULL, err);
 		return;
 	}
 	if (out->format == KA_OUT_JSONL) {
 		ka_str_add(&doc->errors, "{\"command\":");
 		ka_escape_json(&doc->errors, doc->command, strlen(doc->command));
+		if (doc->subject)
+			ka_str_add(&doc->errors, doc->subject);
 		ka_str_add(&doc->errors, ",\"row\":\"errors\",");
 	} else {
 		ka_str_add(&doc->errors, doc->errors.len ? ",{" : "{");

@@ -15,6 +15,7 @@ enum ka_out_format { KA_OUT_TEXT, KA_OUT_JSON, KA_OUT_JSONL };
 struct ka_sink {
 	struct ka_str buf;
 	int fd;			/* -1: nowhere: the text stays in buf (tests, captures) */
+	void (*on_full)(struct ka_sink *s);	/* such a one: asked after each row to take away what has piled up; NULL: nobody does */
 	bool owns_fd;
 	bool is_broken;
 	int error;		/* errno of the first write that failed for another reason than a gone reader */
@@ -53,6 +54,21 @@ void ka_out_document_end(struct ka_out *out);
 void ka_out_fault(struct ka_out *out, const struct ka_error *err);
 /* Where the faults of text go: "default" standard error, "redirect" along with the rows, else a file, appended to. */
 struct ka_error *ka_out_faults_to(struct ka_out *out, const char *where) KA_MUST_CHECK;
+
+/* JSON: members (",\"pid\":1", kept by the caller; NULL: none) that all documents begun from now on have behind their command. */
+void ka_out_subject(struct ka_out *out, const char *members);
+
+/*
+ * Parts of the document that whole has open, made by other threads and put together in order. A part is a struct ka_out of its own with a
+ * sink that goes nowhere; ka_out_part_begin() makes it anew. ka_out_part_add() moves what it has so far to whole, and hands on the faults of
+ * text (fault takes err) where they came. Where a part is in the middle of a row of JSON nothing can be moved.
+ */
+void ka_out_part_begin(struct ka_out *part, const struct ka_out *whole, struct ka_sink *sink);
+void ka_out_part_add(struct ka_out *whole, struct ka_out *part, void (*fault)(void *ctx, struct ka_error *err), void *ctx);
+/* Closes rows that its command left open. */
+void ka_out_part_end(struct ka_out *part);
+bool ka_out_part_can_add(const struct ka_out *part);
+size_t ka_out_part_size(const struct ka_out *part);	/* bytes that wait */
 
 /* Is the description sound: do templates name columns that exist, do members have the size of their types? NULL: yes. */
 struct ka_error *ka_rows_check(const struct ka_rows *rows) KA_MUST_CHECK;

@@ -11,6 +11,8 @@ void ka_document_open(struct ka_out *out)
 	doc->is_open = true;
 	ka_str_add(&out->sink->buf, "{\"command\":");
 	ka_escape_json(&out->sink->buf, doc->command, strlen(doc->command));
+	if (doc->subject)
+		ka_str_add(&out->sink->buf, doc->subject);
 	out->levels[0].to = &out->sink->buf;
 }
 
@@ -19,12 +21,11 @@ static struct group *group_find(struct level *level, const struct ka_rows *rows)
 	struct group *g;
 
 	for (size_t i = 0; i < level->groups.n; i++) {
-		if (!strcmp(level->groups.at[i]->name, rows->name))
+		if (!strcmp(level->groups.at[i]->rows->name, rows->name))
 			return level->groups.at[i];
 	}
 	g = ka_xalloc(sizeof(*g));
-	g->name = rows->name;
-	g->is_record = rows->shape == KA_SHAPE_RECORD;
+	g->rows = rows;
 	ka_vec_push(&level->groups, g);
 	return g;
 }
@@ -35,11 +36,11 @@ static struct ka_str *row_place(struct ka_out *out, const struct ka_rows *rows)
 	struct level *level = &out->levels[out->depth];
 	struct group *g;
 
-	if (rows->shape != KA_SHAPE_RECORD && !level->stream) {
+	if (rows->shape != KA_SHAPE_RECORD && !level->stream && !ka_part_keeps_groups(out)) {
 		bool is_waiting = false;
 
 		for (size_t i = 0; i < level->groups.n; i++)
-			is_waiting |= !strcmp(level->groups.at[i]->name, rows->name);
+			is_waiting |= !strcmp(level->groups.at[i]->rows->name, rows->name);
 		if (!is_waiting) {
 			level->stream = rows->name;
 			ka_str_printf(level->to, ",\"%s\":[", rows->name);
@@ -63,9 +64,9 @@ void ka_level_close(struct level *level)
 	for (size_t i = 0; i < level->groups.n; i++) {
 		struct group *g = level->groups.at[i];
 		/* A record is an object; should one come twice, both are kept. */
-		bool is_array = !g->is_record || g->count > 1;
+		bool is_array = g->rows->shape != KA_SHAPE_RECORD || g->count > 1;
 
-		ka_str_printf(level->to, ",\"%s\":%s", g->name, is_array ? "[" : "");
+		ka_str_printf(level->to, ",\"%s\":%s", g->rows->name, is_array ? "[" : "");
 		ka_str_addn(level->to, g->text.p, g->text.len);
 		ka_str_add(level->to, is_array ? "]" : "");
 		ka_str_free(&g->text);
@@ -85,9 +86,11 @@ struct ka_str *ka_out_json_begin(struct ka_out *out, const struct ka_rows *rows,
 		to = &out->sink->buf;
 		ka_str_add(to, "{\"command\":");
 		ka_escape_json(to, doc ? doc->command : "", strlen(doc ? doc->command : ""));
+		if (doc && doc->subject)
+			ka_str_add(to, doc->subject);
 		ka_str_printf(to, ",\"row\":\"%s\",", rows->name);
 	} else {
-		if (!out->depth)
+		if (!out->depth && !ka_part_keeps_groups(out))
 			ka_document_open(out);
 		to = row_place(out, rows);
 		ka_str_addc(to, '{');
@@ -96,6 +99,22 @@ struct ka_str *ka_out_json_begin(struct ka_out *out, const struct ka_rows *rows,
 		doc->had_rows = true;
 	ka_json_cells(to, rows, row);
 	return to;
+}
+
+void ka_out_json_group(struct ka_out *out, const struct ka_rows *rows, const char *text, size_t count)
+{
+	struct level *level = &out->levels[0];
+	struct ka_str *to;
+
+	if (!count)
+		return;
+	if (!out->depth)
+		ka_document_open(out);
+	to = row_place(out, rows);
+	ka_str_add(to, text);
+	if (count > 1 && !(level->stream && !strcmp(level->stream, rows->name)))
+		group_find(level, rows)->count += count - 1;
+	ka_document_now(out)->had_rows = true;
 }
 
 void ka_errors_flush(struct ka_out *out)

@@ -56,6 +56,8 @@ void ka_sink_tick(struct ka_sink *s)
 {
 	bool is_late;
 
+	if (s->on_full)
+		s->on_full(s);
 	if (s->fd < 0 || !s->buf.len)
 		return;
 	is_late = now_ms() - s->flushed_ms > WAIT_MS;

@@ -177,6 +177,11 @@ void ka_call_fault(struct ka_call *c, struct ka_error *err)
 	/* What ended since its reader had seen enough did not fail. */
 	if (err->code != KA_INTERRUPTED || !ka_out_sink(c->out)->is_broken) {
 		c->fault_count++;
+		if (c->is_part) {
+			ka_out_fault(c->out, err);
+			ka_error_free(err);
+			return;
+		}
 		/* pages that lack come by the hundred: the reader of text has seen it after a few */
 		if (err->code == KA_EXCLUDED && ka_out_is_text(c->out) && !ka_log_level_now && ++c->excluded_count > EXCLUDED_SHOWN)
 			c->hidden_count++;
@@ -322,7 +327,31 @@ static struct ka_error *usage_add(const struct ka_call *c, struct ka_error *err)
 	return fuller;
 }
 
-int ka_session_call(struct ka_session *s, const struct ka_command *command, const char *text, int argc, char **argv)
+/* One of each thread group, where the options say that a task stands for all of them: the first that was chosen. */
+static const struct ka_task_run *groups_narrow(struct ka_call *c, const struct ka_task_run *run)
+{
+	size_t words = run ? (size_t)c->argc - KA_MIN(run->count, (size_t)c->argc) : 0, n = 0;
+	struct ka_map seen = { 0 };
+	struct ka_task_run *ret;
+	struct ka_task t;
+
+	if (!run || run->is_context || !c->command->group_option || !ka_call_has(c, c->command->group_option) || words + run->count != (size_t)c->argc)
+		return run;
+	ret = ka_alloc(c->arena, sizeof(*ret));
+	*ret = *run;
+	for (size_t i = 0; i < run->count; i++) {
+		bool is_known = !ka_error_drop(ka_task_read(c->k, run->tasks[i], &t)) && t.tgid && !ka_map_add(&seen, (uint64_t)t.tgid, 0);
+
+		if (!is_known)
+			c->argv[words + n++] = c->argv[words + i];
+	}
+	ka_map_free(&seen);
+	ret->count = n;
+	c->argc = (int)(words + n);
+	return ret;
+}
+
+static int call(struct ka_session *s, const struct ka_command *command, const char *text, int argc, char **argv, const struct ka_task_run *run)
 {
 	struct ka_call c = { .k = s->k, .session = s, .out = s->out, .command = command, .arena = ka_arena_new() };
 	struct ka_call *outer = s->call;
@@ -340,7 +369,9 @@ int ka_session_call(struct ka_session *s, const struct ka_command *command, cons
 	if (!err)
 		err = needs_check(s, command->needs);
 	if (!err)
-		err = command->run(&c);
+		run = groups_narrow(&c, run);
+	if (!err)
+		err = run && ka_parts_fit(&c, run) ? ka_parts_run(&c, run) : command->run(&c);
 	if (err) {
 		if (err->code == KA_USAGE)
 			status = KA_EXIT_USAGE;
@@ -356,4 +387,14 @@ int ka_session_call(struct ka_session *s, const struct ka_command *command, cons
 	s->call = outer;
 	s->text = outer_text;
 	return status;
+}
+
+int ka_session_call(struct ka_session *s, const struct ka_command *command, const char *text, int argc, char **argv)
+{
+	return call(s, command, text, argc, argv, NULL);
+}
+
+int ka_session_call_tasks(struct ka_session *s, const struct ka_task_run *run, int argc, char **argv)
+{
+	return call(s, run->command, run->text, argc, argv, run);
 }

@@ -215,6 +215,7 @@ void ka_doc_man(const struct ka_session *s, struct ka_str *to)
 	ka_str_add(to, ".SH FILES\n.TP\n\\(ti/.kanalyzerc, ./.kanalyzerc\ncommands run at the start; the second only when you own it\n"
 		       ".TP\n$XDG_STATE_HOME/kanalyze/history\nhistory of the prompt (\\(ti/.local/state without the variable)\n"
 		       ".SH ENVIRONMENT\n.TP\nKANALYZE_PAGER, PAGER\nthe pager for output longer than the screen\n"
+		       ".TP\nKANALYZE_THREADS\nthreads to use; else as many as there are CPUs that this process may run on\n"
 		       ".TP\nNO_COLOR\nno colours when it is set\n"
 		       ".TP\nINPUTRC\nkeys of the prompt, see\n.BR readline (3)\n"
 		       ".SH SEE ALSO\n.BR crash (8),\n.BR makedumpfile (8),\n.BR kexec (8)\n");

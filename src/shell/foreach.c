@@ -134,37 +134,61 @@ static bool is_selected(struct ka_kernel *k, const struct selection *s, const st
 	       !(s->is_leader && (is_kernel || t->pid != t->tgid)) && !(s->is_active && !ka_task_is_active(k, t->addr, &cpu));
 }
 
+void ka_foreach_context(struct ka_call *c, const struct ka_task_run *run, size_t i)
+{
+	char **words = ka_alloc(c->arena, ((size_t)run->argc + 1) * sizeof(*words));
+	struct ka_session *s = c->session;
+	struct ka_str subject = { 0 };
+	struct foreach_row row;
+	struct ka_error *err;
+	struct ka_task t;
+	int status;
+
+	err = ka_task_read(c->k, run->tasks[i], &t);
+	if (err) {
+		ka_call_fault(c, err);
+		return;
+	}
+	s->task = run->tasks[i];
+	s->has_task = true;
+	for (int word = 0; word < run->argc; word++)	/* a command may take its words apart */
+		words[word] = ka_strdup(c->arena, run->argv[word]);
+	words[run->argc] = NULL;
+	row = (struct foreach_row){ .pid = t.pid, .task = run->tasks[i], .cpu = t.cpu };
+	memcpy(row.comm, t.comm, sizeof(row.comm));
+	/* the documents of JSON are apart: each says whose it is */
+	if (!ka_out_is_text(c->out)) {
+		char comm[sizeof(t.comm) + 1] = "";
+
+		memcpy(comm, t.comm, sizeof(t.comm));
+		ka_str_printf(&subject, ",\"for_task\":{\"pid\":%d,\"task\":\"0x%llx\",\"comm\":", t.pid, (unsigned long long)t.addr);
+		ka_escape_json(&subject, comm, strlen(comm));
+		ka_str_addc(&subject, '}');
+	}
+	ka_out_gap(c->out);
+	ka_out_row(c->out, &ka_rows_foreach_row, &row);
+	ka_out_subject(c->out, subject.p);
+	status = ka_session_call(s, run->command, run->text, run->argc, words);
+	ka_out_subject(c->out, NULL);
+	ka_str_free(&subject);
+	s->inner_status = KA_MAX(s->inner_status, status);
+}
+
 /* A command that looks at the current task: once for each, under a line that says whose turn it is. */
-static void run_in_context(struct ka_call *c, const struct ka_command *command, const char *text, int argc, char **argv,
-			   const ka_addr *tasks, size_t count)
+static struct ka_error *run_in_context(struct ka_call *c, const struct ka_task_run *run)
 {
 	struct ka_session *s = c->session;
 	ka_addr task = ka_call_task(c);
+	struct ka_error *err = NULL;
 
-	for (size_t i = 0; i < count && !ka_interrupted(); i++) {
-		char **words = ka_alloc(c->arena, (size_t)argc * sizeof(*words) + 1);
-		struct foreach_row row;
-		struct ka_error *err;
-		struct ka_task t;
-
-		err = ka_task_read(c->k, tasks[i], &t);
-		if (err) {
-			ka_call_fault(c, err);
-			continue;
-		}
-		s->task = tasks[i];
-		if (argc)	/* a command may take its words apart */
-			memcpy(words, argv, (size_t)argc * sizeof(*words));
-		for (int word = 0; word < argc; word++)
-			words[word] = ka_strdup(c->arena, argv[word]);
-		if (i)
-			ka_out_note(c->out, "\n");
-		row = (struct foreach_row){ .pid = t.pid, .task = tasks[i], .cpu = t.cpu };
-		memcpy(row.comm, t.comm, sizeof(row.comm));
-		ka_out_row(c->out, &ka_rows_foreach_row, &row);
-		ka_session_call(s, command, text, argc, words);
+	if (ka_parts_fit(c, run)) {
+		err = ka_parts_run(c, run);
+	} else {
+		for (size_t i = 0; i < run->count && !ka_interrupted(); i++)
+			ka_foreach_context(c, run, i);
 	}
 	s->task = task;
+	return err;
 }
 
 static struct ka_error *run_for(struct ka_call *c, const struct selection *s, const struct ka_command *command, int argc, char **argv)
@@ -177,6 +201,7 @@ static struct ka_error *run_for(struct ka_call *c, const struct selection *s, co
 	struct {
 		KA_VEC(ka_addr);
 	} tasks = { 0 };
+	struct ka_task_run run;
 	struct ka_error *err;
 	struct ka_task t;
 	size_t count = 0;
@@ -206,14 +231,20 @@ static struct ka_error *run_for(struct ka_call *c, const struct selection *s, co
 	err = ka_walk_end(&w);
 	/* the list of tasks is told to be damaged, and what there is of it used */
 	ka_call_fault(c, err);
-	if (count && (command->needs & KA_IN_CONTEXT))
-		run_in_context(c, command, text.p ? text.p : "", argc, argv, tasks.at, tasks.n);
-	else if (count)
-		ka_session_call(c->session, command, text.p, (int)words.n, words.at);
+	run = (struct ka_task_run){ .command = command, .tasks = tasks.at, .count = tasks.n, .text = text.p ? text.p : "", .argc = argc, .argv = argv,
+				    .is_context = command->needs & KA_IN_CONTEXT };
+	err = NULL;
+	if (count && run.is_context) {
+		err = run_in_context(c, &run);
+	} else if (count) {
+		int status = ka_session_call_tasks(c->session, &run, (int)words.n, words.at);
+
+		c->session->inner_status = KA_MAX(c->session->inner_status, status);
+	}
 	ka_str_free(&text);
 	ka_vec_free(&words);
 	ka_vec_free(&tasks);
-	return count ? NULL : ka_error_new(KA_NOT_FOUND, "no task fits");
+	return count ? err : ka_error_new(KA_NOT_FOUND, "no task fits");
 }
 
 static struct ka_error *foreach_run(struct ka_call *c)
@@ -255,7 +286,10 @@ const struct ka_command ka_command_foreach = {
 		"command or state is called so. --where takes those of which an expression of C is true: task is the task, and the members of\n"
 		"task_struct are names by themselves.\n"
 		"\n"
-		"Commands that look at the current task, as vtop, set and rd, run once for each, below a line that tells the task.\n"
+		"Commands that look at the current task, as vtop, set and rd, run once for each, below a line that tells the task; in JSON\n"
+		"each of their documents (in JSON lines: each row) has for_task behind the command, with pid, task and comm.\n"
+		"\n"
+		"bt, files, net, rd, sig, task, vm and vtop take the tasks on all cores; the output is in the order of the tasks all the same.\n"
 		"\n"
 		"EXAMPLES\n"
 		"    foreach bt\n"

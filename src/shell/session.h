@@ -73,6 +73,23 @@ bool ka_session_kept_value(const struct ka_session *s, const char *name, struct 
 
 /* call.c: options are parsed, needs checked, the command run in a document of its own. The status. */
 int ka_session_call(struct ka_session *s, const struct ka_command *c, const char *text, int argc, char **argv);
+/* A command that foreach runs for tasks. Their addresses are the last words of one that takes tasks. */
+struct ka_task_run {
+	const struct ka_command *command;
+	const ka_addr *tasks;
+	size_t count;
+	const char *text;
+	int argc;		/* words of one that looks at the current task, without them */
+	char **argv;
+	bool is_context;
+};
+/* The same for many tasks, on all cores where the command can do so. */
+int ka_session_call_tasks(struct ka_session *s, const struct ka_task_run *run, int argc, char **argv);
+/* foreach.c: the run for one of the tasks, with that task current; its status goes into c->session->inner_status. */
+void ka_foreach_context(struct ka_call *c, const struct ka_task_run *run, size_t i);
+/* parts.c */
+bool ka_parts_fit(const struct ka_call *c, const struct ka_task_run *run);
+struct ka_error *ka_parts_run(struct ka_call *c, const struct ka_task_run *run) KA_MUST_CHECK;
 struct ka_error *ka_options_parse(struct ka_call *c, int argc, char **argv) KA_MUST_CHECK;
 
 /* lookup.c */
