@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Control groups, as kernel/cgroup/cgroup.c keeps them: since v3.15 their names are those of kernfs. */
+/* Control groups, as kernel/cgroup/cgroup.c keeps them: since v3.15 their names are those of kernfs, before that their own. */
 #include <inttypes.h>
 #include <kanalyze/cgroup.h>
+#include <kanalyze/variable.h>
+#include <kanalyze/vfs.h>
 #include <kanalyze/view.h>
 #include <kanalyze/walk.h>
 #include "kernel.h"
@@ -17,33 +19,42 @@ struct cgroup_root_view {
 	ka_addr cgrp_at, root_list_at;
 	char name[64];
 };
-KA_VIEW(cgroup_root_view, ("cgroup_root"),
-	KA_FROM(cgroup_root_view, subsys_mask, "subsys_mask"),
+/* Renamed in 3dd06ffa9df3, v3.15 */
+KA_VIEW(cgroup_root_view, ("cgroup_root", "cgroupfs_root"),
+	KA_FROM(cgroup_root_view, subsys_mask, "subsys_mask", "subsys_bits"),	/* a1a71b45a66f, v3.7 */
 	KA_FROM(cgroup_root_view, hierarchy_id, "hierarchy_id"),
-	KA_AT(cgroup_root_view, cgrp_at, "cgrp"),
+	KA_AT(cgroup_root_view, cgrp_at, "cgrp", "top_cgroup"),
 	KA_AT(cgroup_root_view, root_list_at, "root_list"),
 	KA_FROM(cgroup_root_view, name, "name"));
 
 struct cgroup_view {
-	ka_addr kn, root, memory_css, pids_css;
-	ka_addr self_at, children_at, self_parent;
+	ka_addr kn, name, dentry, root, memory_css, pids_css;
+	ka_addr children_at, sibling_at, parent;
 };
 KA_VIEW(cgroup_view, ("cgroup"),
-	KA_FROM(cgroup_view, kn, "kn"),
+	KA_MAYBE(cgroup_view, kn, "kn"),			/* 2bd59d48ebfb, v3.15 */
+	KA_MAYBE(cgroup_view, name, "name"),	/* 65dff759d294, v3.10: a copy of the name that the dentry has */
+	KA_MAYBE(cgroup_view, dentry, "dentry"),
 	KA_FROM(cgroup_view, root, "root"),
-	KA_AT(cgroup_view, self_at, "self"),
-	KA_AT(cgroup_view, children_at, "self.children"),
-	KA_FROM(cgroup_view, self_parent, "self.parent"),
-	/* a controller that is not built in has no such enumerator */
-	KA_MAYBE(cgroup_view, memory_css, "subsys[memory_cgrp_id]"),
-	KA_MAYBE(cgroup_view, pids_css, "subsys[pids_cgrp_id]"));
+	/* its own css has what links the tree since d5c419b68e36, v3.16 */
+	KA_AT(cgroup_view, children_at, "self.children", "children"),
+	KA_AT_MAYBE(cgroup_view, sibling_at, "sibling"),
+	KA_FROM(cgroup_view, parent, "self.parent", "parent"),
+	/* a controller that is not built in has no such enumerator; named otherwise until 073219e995b4, v3.15 */
+	KA_MAYBE(cgroup_view, memory_css, "subsys[memory_cgrp_id]", "subsys[mem_cgroup_subsys_id]"),
+	KA_MAYBE(cgroup_view, pids_css, "subsys[pids_cgrp_id]", "subsys[pids_subsys_id]"));
 
 struct css_view {
 	ka_addr cgroup, sibling_at;
 };
 KA_VIEW(css_view, ("cgroup_subsys_state"),
 	KA_FROM(css_view, cgroup, "cgroup"),
-	KA_AT(css_view, sibling_at, "sibling"));
+	KA_AT_MAYBE(css_view, sibling_at, "sibling"));
+
+struct cgroup_name_view {
+	ka_addr text_at;
+};
+KA_VIEW(cgroup_name_view, ("cgroup_name"), KA_AT(cgroup_name_view, text_at, "name"));
 
 struct kernfs_view {
 	ka_addr parent, name_at;
@@ -54,13 +65,15 @@ KA_VIEW(kernfs_view, ("kernfs_node"),
 
 struct memcg_view {
 	ka_addr css_at;
-	uint64_t usage, max;
+	uint64_t usage, max, usage_bytes, max_bytes;
 };
 KA_VIEW(memcg_view, ("mem_cgroup"),
 	KA_AT(memcg_view, css_at, "css"),
-	/* page counters since 3e32cb2e0a12, v3.19; max was limit until bbec2e15170a, v4.18 */
-	KA_FROM(memcg_view, usage, "memory.usage.counter", "memory.count.counter"),
-	KA_FROM(memcg_view, max, "memory.max", "memory.limit"));
+	/* page counters since 3e32cb2e0a12, v3.19; max was limit until bbec2e15170a, v4.18; counters of bytes before */
+	KA_MAYBE(memcg_view, usage, "memory.usage.counter", "memory.count.counter"),
+	KA_MAYBE(memcg_view, max, "memory.max", "memory.limit"),
+	KA_MAYBE(memcg_view, usage_bytes, "res.usage"),
+	KA_MAYBE(memcg_view, max_bytes, "res.limit"));
 
 struct pids_cgroup_view {
 	ka_addr css_at;
@@ -75,14 +88,14 @@ struct css_set_view {
 };
 KA_VIEW(css_set_view, ("css_set"),
 	KA_MAYBE(css_set_view, dfl_cgrp, "dfl_cgrp"),
-	KA_AT(css_set_view, links_at, "cgrp_links"));
+	KA_AT(css_set_view, links_at, "cgrp_links", "cg_links"));	/* 69d0206c793a, v3.11 */
 
 struct cset_link_view {
 	ka_addr cgrp, cgrp_link_at;
 };
-KA_VIEW(cset_link_view, ("cgrp_cset_link"),
+KA_VIEW(cset_link_view, ("cgrp_cset_link", "cg_cgroup_link"),	/* 69d0206c793a, v3.11 */
 	KA_FROM(cset_link_view, cgrp, "cgrp"),
-	KA_AT(cset_link_view, cgrp_link_at, "cgrp_link"));
+	KA_AT(cset_link_view, cgrp_link_at, "cgrp_link", "cg_link_list"));
 
 struct task_cgroups {
 	ka_addr cgroups;
@@ -96,12 +109,32 @@ KA_VIEW(subsys_view, ("cgroup_subsys"),
 	KA_FROM(subsys_view, name_at, "name"),
 	KA_MAYBE(subsys_view, legacy_name_at, "legacy_name"));
 
+/*
+ * A static variable of kernel/cgroup.c whose name is a common word. Of those that debuginfo knows by the name, the one of that file;
+ * else the symbol.
+ */
+static bool static_find(struct ka_kernel *k, const char *name, const char *name_of_file, struct ka_arena *a, ka_addr *ret)
+{
+	struct ka_variable *v;
+	struct ka_symbol s;
+
+	if (ka_variable_find(k, name_of_file, a, &v) && v[0].has_addr) {
+		*ret = v[0].addr;
+		return true;
+	}
+	if (!ka_symbol_lookup(k, name, &s))
+		return false;
+	*ret = s.addr;
+	return true;
+}
+
 /* "cpu,cpuacct": the names that v1 has for the controllers of a mask. */
 static const char *controllers_text(struct ka_kernel *k, struct ka_arena *a, uint32_t mask, const char *name)
 {
 	struct ka_str s = { 0 };
 	struct ka_symbol table;
-	bool has_table = ka_symbol_lookup(k, "cgroup_subsys", &table);
+	bool has_table = ka_symbol_lookup(k, "cgroup_subsys", &table) ||
+			 static_find(k, "subsys", "subsys@kernel/cgroup.c", a, &table.addr);	/* 073219e995b4, v3.15 */
 
 	for (unsigned i = 0; i < SUBSYS_MAX && has_table; i++) {
 		struct subsys_view v;
@@ -141,7 +174,8 @@ struct ka_error *ka_cgroup_roots(struct ka_kernel *k, struct ka_arena *a, struct
 	*ret = ka_alloc(a, ROOTS_MAX * sizeof(**ret));
 	if (err)
 		return err;
-	if (!ka_symbol_lookup(k, "cgroup_roots", &list))
+	/* 9871bf9550d2, v3.11 */
+	if (!ka_symbol_lookup(k, "cgroup_roots", &list) && !static_find(k, "roots", "roots@kernel/cgroup.c", a, &list.addr))
 		return ka_error_new(KA_MISSING, "this kernel has no control groups: there is no symbol cgroup_roots");
 	w = ka_walk_list(k, list.addr, KA_OFFSET(k, cgroup_root_view, root_list_at));
 	w.limit = ROOTS_MAX;
@@ -164,7 +198,7 @@ struct ka_error *ka_cgroup_roots(struct ka_kernel *k, struct ka_arena *a, struct
 	return err;
 }
 
-static struct ka_error *name_read(struct ka_kernel *k, ka_addr kn, struct ka_arena *a, const char **ret, ka_addr *ret_parent)
+static struct ka_error *kernfs_name(struct ka_kernel *k, ka_addr kn, struct ka_arena *a, const char **ret, ka_addr *ret_parent)
 {
 	struct kernfs_view v;
 	char text[256];
@@ -179,6 +213,35 @@ static struct ka_error *name_read(struct ka_kernel *k, ka_addr kn, struct ka_are
 	return NULL;
 }
 
+/* The name of one; "" of the topmost. */
+static struct ka_error *name_read(struct ka_kernel *k, const struct cgroup_view *v, struct ka_arena *a, const char **ret)
+{
+	struct ka_dentry d;
+	char text[256], *name;
+	ka_addr parent;
+	struct ka_error *err = NULL;
+
+	*ret = "";
+	if (v->kn)
+		return kernfs_name(k, v->kn, a, ret, &parent);
+	if (!v->parent)
+		return NULL;
+	if (v->name) {
+		err = ka_view_bind(k, &ka_view_cgroup_name_view);
+		if (!err)
+			err = ka_read_cstr(k, v->name + KA_OFFSET(k, cgroup_name_view, text_at), text, sizeof(text));
+		if (!err)
+			*ret = ka_strdup(a, text);
+		return err;
+	}
+	err = ka_dentry_read(k, v->dentry, &d);
+	if (!err)
+		err = ka_dentry_name(k, &d, a, &name);
+	if (!err)
+		*ret = name;
+	return err;
+}
+
 struct ka_error *ka_cgroup_path(struct ka_kernel *k, ka_addr cgroup, struct ka_arena *a, const char **ret)
 {
 	struct cgroup_view v;
@@ -186,17 +249,25 @@ struct ka_error *ka_cgroup_path(struct ka_kernel *k, ka_addr cgroup, struct ka_a
 	unsigned depth = 0;
 	struct ka_str s = { 0 };
 	struct ka_error *err = ka_view_read(k, &ka_view_cgroup_view, cgroup, &v);
+	/* kernfs has the names of the dead, too, whose cgroups have no parents any more */
+	bool has_kn = !err && v.kn;
+	ka_addr next = err ? 0 : has_kn ? v.kn : cgroup;
 
 	*ret = NULL;
-	if (err)
-		return err;
-	for (ka_addr kn = v.kn, parent; kn; kn = parent) {
+	while (!err && next) {
 		if (depth == DEPTH_MAX)
 			return ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, cgroup, "the cgroup at 0x%" PRIx64 " lies deeper than %u", cgroup, DEPTH_MAX);
-		err = name_read(k, kn, a, &names[depth++], &parent);
-		if (err)
-			return ka_error_wrap(err, "name of the cgroup at 0x%" PRIx64, cgroup);
+		if (has_kn) {
+			err = kernfs_name(k, next, a, &names[depth++], &next);
+		} else {
+			err = ka_view_read(k, &ka_view_cgroup_view, next, &v);
+			if (!err)
+				err = name_read(k, &v, a, &names[depth++]);
+			next = v.parent;
+		}
 	}
+	if (err)
+		return ka_error_wrap(err, "name of the cgroup at 0x%" PRIx64, cgroup);
 	/* the topmost has a node too, without a name */
 	for (unsigned i = depth - 1; depth && i-- > 0;)
 		ka_str_printf(&s, "/%s", names[i]);
@@ -213,10 +284,15 @@ static void counters_read(struct ka_kernel *k, const struct cgroup_view *v, stru
 
 	if (v->memory_css &&
 	    !ka_error_drop(ka_view_read(k, &ka_view_memcg_view, v->memory_css - KA_OFFSET(k, memcg_view, css_at), &m))) {
+		bool is_bytes = KA_HAS(k, memcg_view, usage_bytes);
+
 		ret->has_memory = true;
-		ret->memory_bytes = m.usage * page;
-		/* PAGE_COUNTER_MAX: as many pages as a signed long can count, in pages or bytes */
-		ret->memory_max_bytes = m.max >= INT64_MAX / page ? UINT64_MAX : m.max * page;
+		ret->memory_bytes = is_bytes ? m.usage_bytes : m.usage * page;
+		/* PAGE_COUNTER_MAX: as many pages as a signed long can count, in pages or bytes; so RES_COUNTER_MAX in bytes, in pages or not */
+		if (is_bytes)
+			ret->memory_max_bytes = m.max_bytes >= (uint64_t)INT64_MAX / page * page ? UINT64_MAX : m.max_bytes;
+		else
+			ret->memory_max_bytes = m.max >= INT64_MAX / page ? UINT64_MAX : m.max * page;
 	}
 	if (v->pids_css &&
 	    !ka_error_drop(ka_view_read(k, &ka_view_pids_cgroup_view, v->pids_css - KA_OFFSET(k, pids_cgroup_view, css_at), &p))) {
@@ -235,14 +311,17 @@ struct tree {
 /* Adds the children of one; what cannot be read of a list costs the rest of it. */
 static struct ka_error *children_add(struct tree *t, ka_addr cgroup, const struct cgroup_view *v)
 {
-	struct ka_walk w = ka_walk_list(t->k, v->children_at, KA_OFFSET(t->k, css_view, sibling_at));
+	bool by_css = KA_HAS(t->k, css_view, sibling_at);
+	struct ka_walk w = ka_walk_list(t->k, v->children_at,
+					by_css ? KA_OFFSET(t->k, css_view, sibling_at) : KA_OFFSET(t->k, cgroup_view, sibling_at));
 	struct ka_error *err = NULL;
 
 	w.limit = CGROUPS_MAX;
 	for (ka_addr at; !err && ka_walk_next(&w, &at); ) {
-		struct css_view css;
+		struct css_view css = { .cgroup = at };
 
-		err = ka_view_read(t->k, &ka_view_css_view, at, &css);
+		if (by_css)
+			err = ka_view_read(t->k, &ka_view_css_view, at, &css);
 		if (err || ka_map_get(&t->seen, css.cgroup, &(uint64_t){ 0 }) || t->found.n == CGROUPS_MAX)
 			continue;
 		ka_map_add(&t->seen, css.cgroup, t->found.n);
@@ -265,7 +344,6 @@ struct ka_error *ka_cgroups_read(struct ka_kernel *k, ka_addr top, struct ka_are
 	for (size_t i = 0; i < t.found.n && !ka_interrupted(); i++) {
 		struct ka_cgroup g = t.found.at[i];
 		struct cgroup_view v;
-		ka_addr parent;
 
 		err = ka_view_read(k, &ka_view_cgroup_view, g.addr, &v);
 		if (!err) {
@@ -273,7 +351,7 @@ struct ka_error *ka_cgroups_read(struct ka_kernel *k, ka_addr top, struct ka_are
 			err = ka_cgroup_path(k, g.addr, a, &g.path);
 		}
 		if (!err)
-			err = name_read(k, v.kn, a, &g.name, &parent);
+			err = name_read(k, &v, a, &g.name);
 		if (!err && !g.name[0])
 			g.name = "/";
 		t.found.at[i] = g;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* IPv4 routes: tables of a namespace, each an LC-trie; routes of one prefix hang at its leaf. */
+/* IPv4 routes: tables of a namespace, each an LC-trie; routes of one prefix hang at its leaf. Older tables: net_route_old.c. */
 #include <inttypes.h>
 #include <kanalyze/type.h>
 #include "net_route.h"
@@ -14,11 +14,14 @@ KA_VIEW(route_net_view, ("net"),
 	KA_FROM(route_net_view, hash, "ipv4.fib_table_hash"),
 	KA_SIZE_MAYBE(route_net_view, rules_size, "ipv4.rules_ops"));
 
-struct fib_table_view { ka_addr list_at, data; uint32_t id; };
+struct fib_table_view { ka_addr list_at, data, data_at, own_at; uint32_t id; };
+/* The data lie behind the table; since 0ddcf43d5d4a (v4.1) a pointer leads to them, as two tables may share them. */
 KA_VIEW(fib_table_view, ("fib_table"),
 	KA_AT(fib_table_view, list_at, "tb_hlist"),
 	KA_FROM(fib_table_view, id, "tb_id"),
-	KA_FROM(fib_table_view, data, "tb_data"));
+	KA_MAYBE(fib_table_view, data, "tb_data"),
+	KA_AT_MAYBE(fib_table_view, data_at, "tb_data"),
+	KA_AT_MAYBE(fib_table_view, own_at, "__data"));
 
 struct trie_view { ka_addr root_at; };
 KA_VIEW(trie_view, ("trie"), KA_AT(trie_view, root_at, "kv[0].tnode"));	/* 88bae7149acc and 35c6edac1982, v4.1 */
@@ -30,19 +33,20 @@ KA_VIEW(key_vector_view, ("key_vector"),
 	KA_AT(key_vector_view, leaf_at, "leaf"),
 	KA_AT(key_vector_view, children_at, "tnode"));
 
-struct fib_alias_view { ka_addr list_at, info; uint8_t tos, type, slen; uint32_t table; };
+struct fib_alias_view { ka_addr list_at, info; uint8_t tos, type, scope, slen; uint32_t table; };
 KA_VIEW(fib_alias_view, ("fib_alias"),
 	KA_AT(fib_alias_view, list_at, "fa_list"),
 	KA_FROM(fib_alias_view, info, "fa_info"),
 	KA_FROM(fib_alias_view, tos, "fa_dscp", "fa_tos"),		/* 32ccf1107980, v5.18 */
 	KA_FROM(fib_alias_view, type, "fa_type"),
-	KA_FROM(fib_alias_view, slen, "fa_slen"),
-	KA_FROM(fib_alias_view, table, "tb_id"));
+	KA_MAYBE(fib_alias_view, scope, "fa_scope"),			/* 37e826c51388, v2.6.39: in fib_info since */
+	KA_MAYBE(fib_alias_view, slen, "fa_slen"),			/* 9b6ebad5c357, v4.1 */
+	KA_MAYBE(fib_alias_view, table, "tb_id"));			/* 0ddcf43d5d4a, v4.1 */
 
 struct fib_info_view { uint8_t protocol, scope, prefsrc[4]; uint32_t metric, flags; int32_t hops; ka_addr hops_at, nexthop; };
 KA_VIEW(fib_info_view, ("fib_info"),
 	KA_FROM(fib_info_view, protocol, "fib_protocol"),
-	KA_FROM(fib_info_view, scope, "fib_scope"),
+	KA_MAYBE(fib_info_view, scope, "fib_scope"),
 	KA_FROM(fib_info_view, prefsrc, "fib_prefsrc"),
 	KA_FROM(fib_info_view, metric, "fib_priority"),
 	KA_FROM(fib_info_view, flags, "fib_flags"),
@@ -170,10 +174,8 @@ static struct ka_error *hops_read(struct ka_kernel *k, const struct fib_info_vie
 	return NULL;
 }
 
-static void leaf_gather(struct ka_route_gather *g, uint32_t table, const struct key_vector_view *leaf)
+void ka_route4_gather(struct ka_route_gather *g, uint32_t table, uint32_t key, int prefix_len, struct ka_walk w)
 {
-	struct ka_walk w = ka_walk_hlist(g->k, leaf->leaf_at, KA_OFFSET(g->k, fib_alias_view, list_at));
-
 	for (ka_addr at; ka_walk_next(&w, &at); ) {
 		static const uint8_t none[4];
 		struct ka_nexthop hops[KA_ROUTE_HOPS_MAX];
@@ -181,15 +183,16 @@ static void leaf_gather(struct ka_route_gather *g, uint32_t table, const struct 
 		struct fib_info_view info;
 		struct ka_route r = { .addr = at, .family = KA_AF_INET, .table = table };
 		struct ka_error *err = ka_view_read(g->k, &ka_view_fib_alias_view, at, &alias);
+		int len = prefix_len < 0 ? 32 - alias.slen : prefix_len;
 		size_t count;
 
 		/* the local table and the main one share their trie as long as there are no rules of one's own: 0ddcf43d5d4a, v4.1 */
-		if (!err && alias.table != table)
+		if (!err && KA_HAS(g->k, fib_alias_view, table) && alias.table != table)
 			continue;
 		if (!err)
 			err = ka_view_read(g->k, &ka_view_fib_info_view, alias.info, &info);
-		if (!err && alias.slen > 32)
-			err = ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, at, "a fib_alias of %d bits", 32 - alias.slen);
+		if (!err && (len < 0 || len > 32))
+			err = ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, at, "a fib_alias of %d bits", len);
 		if (!err)
 			err = hops_read(g->k, &info, hops, &count);
 		if (err) {
@@ -197,11 +200,11 @@ static void leaf_gather(struct ka_route_gather *g, uint32_t table, const struct 
 			continue;
 		}
 		for (int i = 0; i < 4; i++)
-			r.dst[i] = (uint8_t)(leaf->key >> (24 - 8 * i));
-		r.prefix_len = 32 - alias.slen;
+			r.dst[i] = (uint8_t)(key >> (24 - 8 * i));
+		r.prefix_len = (uint8_t)len;
 		r.tos = alias.tos;
 		r.type = alias.type;
-		r.scope = info.scope;
+		r.scope = KA_HAS(g->k, fib_info_view, scope) ? info.scope : alias.scope;
 		r.protocol = info.protocol;
 		r.metric = info.metric;
 		r.has_prefsrc = memcmp(info.prefsrc, none, 4) != 0;
@@ -209,6 +212,13 @@ static void leaf_gather(struct ka_route_gather *g, uint32_t table, const struct 
 		ka_route_push(g, &r, hops, count);
 	}
 	ka_route_fault(g, ka_walk_end(&w));
+}
+
+struct ka_walk ka_route4_walk(struct ka_kernel *k, ka_addr head, bool is_list)
+{
+	uint64_t offset = KA_OFFSET(k, fib_alias_view, list_at);
+
+	return is_list ? ka_walk_list(k, head, offset) : ka_walk_hlist(k, head, offset);
 }
 
 static void trie_gather(struct ka_route_gather *g, uint32_t table, ka_addr root)
@@ -238,7 +248,7 @@ static void trie_gather(struct ka_route_gather *g, uint32_t table, ka_addr root)
 			if (err)
 				ka_route_fault(g, err);
 			else
-				leaf_gather(g, table, &v);
+				ka_route4_gather(g, table, v.key, -1, ka_route4_walk(g->k, v.leaf_at, false));
 			continue;
 		}
 		count = (size_t)1 << v.bits;
@@ -259,12 +269,32 @@ static void trie_gather(struct ka_route_gather *g, uint32_t table, ka_addr root)
 
 static struct ka_error *views_bind(struct ka_kernel *k)
 {
-	const struct ka_view *const views[] = { &ka_view_route_net_view, &ka_view_fib_table_view, &ka_view_trie_view, &ka_view_key_vector_view,
-		&ka_view_fib_alias_view, &ka_view_fib_info_view, &ka_view_fib_nh_view };
+	const struct ka_view *const views[] = { &ka_view_route_net_view, &ka_view_fib_table_view, &ka_view_fib_alias_view,
+		&ka_view_fib_info_view, &ka_view_fib_nh_view };
 	struct ka_error *err = NULL;
 
 	for (size_t i = 0; !err && i < KA_COUNT(views); i++)
 		err = ka_view_bind(k, views[i]);
+	return err;
+}
+
+/* One table, by the kind of its data; data is where they lie. */
+static struct ka_error *table_gather(struct ka_route_gather *g, uint32_t table, ka_addr data)
+{
+	struct ka_error *err = ka_view_bind(g->k, &ka_view_trie_view);
+	ka_addr root;
+
+	/* what no kernel before v4.1 has tells most of the missing */
+	if (err && ka_route4_old(g, table, data)) {
+		ka_error_free(err);
+		return NULL;
+	}
+	if (!err)
+		err = ka_view_bind(g->k, &ka_view_key_vector_view);
+	if (!err)
+		err = ka_read_ulong(g->k, data + KA_OFFSET(g->k, trie_view, root_at), &root);
+	if (!err && root)
+		trie_gather(g, table, root);
 	return err;
 }
 
@@ -286,15 +316,12 @@ static void v4_gather(struct ka_route_gather *g, ka_addr net)
 		w.limit = TABLES_MAX;
 		for (ka_addr at; ka_walk_next(&w, &at); ) {
 			struct fib_table_view t;
-			ka_addr root;
 
 			err = ka_view_read(k, &ka_view_fib_table_view, at, &t);
 			if (!err)
-				err = ka_read_ulong(k, t.data + KA_OFFSET(k, trie_view, root_at), &root);
+				err = table_gather(g, t.id, KA_HAS(k, fib_table_view, own_at) ? t.data : t.data_at);
 			if (err)
 				ka_walk_fault(&w, err);
-			else if (root)
-				trie_gather(g, t.id, root);
 		}
 		ka_route_fault(g, ka_walk_end(&w));
 	}

@@ -110,7 +110,16 @@ struct task_struct {
 	struct thread_struct thread;
 	struct signal_struct *signal;
 	void *sighand, *files, *fs, *nsproxy;
+#if GENERATION < 404
+	struct css_set *cgroups;
+#endif
 };
+#if GENERATION < 404
+extern struct css_set set100;
+#define CGROUPS .cgroups = &set100,
+#else
+#define CGROUPS
+#endif
 
 extern struct task_struct init_task, t_idle1, t1, t2, t100, t101, t102, t200, t300, t301;
 extern struct pid p1, p2, p100, p101, p102, p200, p300, p301;
@@ -169,7 +178,7 @@ struct task_struct t1 = { TASK(1, 1, "init", &init_task, &t1, &s1, 1, 0, 0) .tas
 struct task_struct t2 = { TASK(2, 2, "kthreadd", &init_task, &t2, &s2, 1, 0, 1) .tasks = LINK(&t1, &t100), GROUP(&t2, &t2)
 	ALONE(&s2, &t2) PID(&p2) KTHREAD };
 struct task_struct t100 = { TASK(100, 100, "server", &t1, &t100, &s100, 2, 0, 1) .tasks = LINK(&t2, &t200), GROUP(&t102, &t101)
-	NODE(&s100.thread_head, &t101.thread_node) PID(&p100) .mm = &mm100, RSS(2, 20) };
+	NODE(&s100.thread_head, &t101.thread_node) PID(&p100) CGROUPS .mm = &mm100, RSS(2, 20) };
 struct task_struct t101 = { TASK(101, 100, "server-a", &t1, &t100, &s100, 0, 0, 1) GROUP(&t100, &t102)
 	NODE(&t100.thread_node, &t102.thread_node) PID(&p101) .mm = &mm100, RSS(-1, 0) };
 struct task_struct t102 = { TASK(102, 100, "server-b", &t101, &t100, &s100, 4, 0, 0) GROUP(&t101, &t100)
@@ -260,4 +269,6 @@ const void *fake_used[] = { &both, init_level4_pgt };
 
 #if GENERATION < 404
 #include "fake_net.h"
+#include "fake_route.h"
+#include "fake_cgroup.h"
 #endif

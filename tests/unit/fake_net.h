@@ -15,6 +15,7 @@ struct in6_addr { u8 s6_addr[16]; };
 struct net {
 	struct list_head list, dev_base_head;
 	struct { struct hlist_head sklist; } packet;
+	struct { struct hlist_head *fib_table_hash; void *rules_ops; } ipv4;
 #if GENERATION == 310
 	unsigned proc_inum;
 #endif
@@ -203,5 +204,6 @@ static struct netlink_table netlink_tables[32] = { [15] = { { netlink_heads, 1 }
 struct netlink_table *nl_table = netlink_tables;
 
 extern struct list_head net_namespace_list;
-struct net init_net = { .list = { &net_namespace_list, &net_namespace_list }, .dev_base_head = { &eth0.dev_list, &eth0.dev_list } };
+extern struct hlist_head fib_tables[256];
+struct net init_net = { .ipv4 = { .fib_table_hash = fib_tables }, .list = { &net_namespace_list, &net_namespace_list }, .dev_base_head = { &eth0.dev_list, &eth0.dev_list } };
 struct list_head net_namespace_list = { &init_net.list, &init_net.list };

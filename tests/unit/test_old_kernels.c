@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <kanalyze/cgroup.h>
 #include <kanalyze/kernel.h>
 #include <kanalyze/net.h>
 #include <kanalyze/symbol.h>
@@ -298,12 +299,77 @@ static void check_sockets(struct ka_kernel *k, struct ka_arena *a)
 	CHECK_INT(found, KA_COUNT(expected_socks));
 }
 
+static void check_routes(struct ka_kernel *k, struct ka_arena *a)
+{
+	struct ka_route *routes = NULL;
+	size_t count = 0;
+	struct ka_error *err = ka_routes_read(k, symbol(k, "init_net"), KA_AF_INET, a, &routes, &count);
+
+	CHECK_STR(err ? err->message : "none", "none");
+	ka_error_free(err);
+	CHECK_INT(count, 2);
+	if (count != 2)
+		return;
+	CHECK_INT(routes[0].table, 254);
+	CHECK_STR(ka_ip_text(a, KA_AF_INET, routes[0].dst), "0.0.0.0");
+	CHECK_INT(routes[0].prefix_len, 0);
+	CHECK_INT(routes[0].metric, 5);
+	CHECK_INT(routes[0].scope, 0);
+	CHECK_INT(routes[0].hop_count, 1);
+	CHECK_STR(ka_ip_text(a, KA_AF_INET, routes[0].hops[0].gateway), "10.0.0.5");
+	CHECK_INT(routes[0].hops[0].dev, 2);
+	CHECK_STR(ka_ip_text(a, KA_AF_INET, routes[1].dst), "10.0.0.0");
+	CHECK_INT(routes[1].prefix_len, 24);
+	CHECK_INT(routes[1].scope, 253);
+	CHECK(routes[1].has_prefsrc && !routes[0].has_prefsrc);
+	CHECK_INT(routes[1].hops[0].gateway_family, 0);
+}
+
+/* Hierarchies of v1, whose names are in dentries or copies of those. */
+static void check_cgroups(struct ka_kernel *k)
+{
+	struct ka_arena *a = ka_arena_new();
+	struct ka_cgroup_root *roots = NULL;
+	struct ka_cgroup *groups = NULL;
+	const char *path = NULL;
+	size_t count = 0;
+	ka_addr at = 0;
+
+	CHECK(!ka_error_drop(ka_cgroup_roots(k, a, &roots, &count)));
+	CHECK_INT(count, 2);
+	if (count == 2) {
+		CHECK_STR(roots[0].controllers, "cpu,memory");
+		CHECK_STR(roots[1].controllers, "name=systemd");
+		CHECK(!ka_error_drop(ka_task_cgroup(k, symbol(k, "t100"), &roots[0], &at)));
+		CHECK_INT(at, symbol(k, "g_one"));
+		CHECK(!ka_error_drop(ka_cgroup_path(k, at, a, &path)));
+		CHECK_STR(path, "/slice/one");
+		CHECK(!ka_error_drop(ka_task_cgroup(k, symbol(k, "t100"), &roots[1], &at)));
+		CHECK(!ka_error_drop(ka_cgroup_path(k, at, a, &path)));
+		CHECK_STR(path, "/");
+		CHECK(!ka_error_drop(ka_cgroups_read(k, roots[0].cgroup, a, &groups, &count)));
+		CHECK_INT(count, 4);
+	}
+	if (count == 4) {
+		CHECK_STR(groups[0].name, "/");
+		CHECK_STR(groups[1].path, "/slice");
+		CHECK_STR(groups[2].name, "one");
+		CHECK(groups[2].has_memory && groups[3].has_memory && !groups[1].has_memory);
+		CHECK_INT(groups[2].memory_bytes, 7 * 4096);
+		CHECK_INT(groups[2].memory_max_bytes, 100 * 4096);
+		CHECK_STR(groups[3].path, "/slice/two");
+		CHECK_INT(groups[3].memory_max_bytes, UINT64_MAX);
+	}
+	ka_arena_free(a);
+}
+
 static void check_net(struct ka_kernel *k)
 {
 	struct ka_arena *a = ka_arena_new();
 
 	check_devices(k, a);
 	check_sockets(k, a);
+	check_routes(k, a);
 	ka_arena_free(a);
 }
 
@@ -399,8 +465,10 @@ int main(int argc, char **argv)
 		check_tasks(k);
 		check_cpus(k, generation);
 		check_mm(k, generation);
-		if (generation < 404)
+		if (generation < 404) {
 			check_net(k);
+			check_cgroups(k);
+		}
 		check_guards(argv[1], k, generation);
 		ka_kernel_close(k);
 	}
