@@ -5,6 +5,7 @@
 #include <kanalyze/fault.h>
 #include <kanalyze/task.h>
 #include "dis.h"
+#include "fault_waits.h"
 #include "words.h"
 
 struct fault_row {
@@ -18,7 +19,9 @@ struct fault_row {
 	ka_addr holder;
 	const char *holder_is, *repeated;
 	const char *addr_is, *addr_kind, *owner, *value_is, *last_unloaded;
-	const char *const *notes, *const *chain;
+	const char *waits_for, *lock_kind, *lock_owner;
+	ka_addr blocked, lock, owner_task;
+	const char *const *notes, *const *chain, *const *cycles;
 	bool has_task, has_cpu, has_frame, has_function, has_addr, has_value, has_member;
 };
 KA_LINES(fault_row, "faults", "{text}",
@@ -61,6 +64,13 @@ KA_LINES(fault_row, "faults", "{text}",
 	KA_COL(fault_row, member, KA_TEXT, "member of it that was touched"),
 	KA_COL_IF(fault_row, member_offset, KA_UINT, has_member, "offset of the member"),
 	KA_COL(fault_row, chain, KA_LIST, "how the value came into the register, the last move first"),
+	KA_COLF(fault_row, blocked, KA_ADDR, KA_ZERO_IS_NONE, "hung task: the task that hung"),
+	KA_COL(fault_row, waits_for, KA_TEXT, "hung task, lockups: the lock that is waited for, in words; see fault -w"),
+	KA_COL(fault_row, lock_kind, KA_TEXT, "mutex, rwsem, spinlock ..."),
+	KA_COLF(fault_row, lock, KA_ADDR, KA_ZERO_IS_NONE, "its address"),
+	KA_COLF(fault_row, owner_task, KA_ADDR, KA_ZERO_IS_NONE, "the task that has it"),
+	KA_COL(fault_row, lock_owner, KA_TEXT, "who that is, and what it does, in words"),
+	KA_COL(fault_row, cycles, KA_LIST, "tasks that wait for one another"),
 	KA_COL(fault_row, last_unloaded, KA_TEXT, "modules that went before, as the log has them"));
 
 struct place_row {
@@ -100,6 +110,15 @@ static const char *place_text(struct ka_call *c, const struct ka_fault *f)
 			 f->inlined ? ka_printf(c->arena, ", in %s (inlined)", f->inlined) : "");
 }
 
+static const char *task_text(struct ka_call *c, ka_addr task)
+{
+	struct ka_task t;
+
+	if (ka_error_drop(ka_task_read(c->k, task, &t)))
+		return ka_printf(c->arena, "%016" PRIx64, task);
+	return ka_printf(c->arena, "%016" PRIx64 "  PID: %d  CPU: %u  COMMAND: \"%.16s\"", task, t.pid, t.cpu, t.comm);
+}
+
 static const char *full_text(struct ka_call *c, const struct ka_fault *f, const struct fault_row *row, const char *const sentences[], size_t n)
 {
 	struct ka_str s = { 0 };
@@ -116,6 +135,16 @@ static const char *full_text(struct ka_call *c, const struct ka_fault *f, const 
 		line_to(&s, "REASON", f->reason);
 	if (row->has_task)
 		line_to(&s, "TASK", ka_printf(c->arena, "%016" PRIx64 "  PID: %d  CPU: %d  COMMAND: \"%s\"", row->task, row->pid, row->cpu, row->comm));
+	if (f->blocked)
+		line_to(&s, "BLOCKED", task_text(c, f->blocked));
+	line_to(&s, "WAITS FOR", f->wait_text);
+	if (f->wait && f->wait->function && f->blocked)
+		line_to(&s, "", ka_printf(c->arena, "in %s+%" PRIu64 "%s%s%s%s", f->wait->function, f->wait->offset, f->wait->module ? " [" : "",
+					  f->wait->module ? f->wait->module : "", f->wait->module ? "]" : "",
+					  f->wait->file ? ka_printf(c->arena, " at %s:%u", f->wait->file, f->wait->line) : ""));
+	line_to(&s, "", f->owner_text);
+	for (size_t i = 0; f->cycles && f->cycles[i]; i++)
+		line_to(&s, "DEADLOCK", f->cycles[i]);
 	line_to(&s, f->kind == KA_FAULT_EXEC ? "CALLED AT" : "AT", place_text(c, f));
 	if (f->file)
 		line_to(&s, "SOURCE", ka_printf(c->arena, "%s:%u", f->file, f->line));
@@ -155,8 +184,15 @@ static void put_fault(struct ka_call *c, const struct ka_fault *f)
 		.has_value = (f->has_operand || f->kind == KA_FAULT_DIVIDE) && f->has_frame && f->reg != KA_NO_REG, .value = f->reg_value, .value_is = f->value.what,
 		.base = f->base, .expression = f->expression, .type = f->type, .member = f->member, .member_offset = f->member_offset,
 		.has_member = f->member != NULL, .holder = f->holder, .holder_is = f->holding.what, .repeated = f->repeated, .chain = f->chain, .last_unloaded = f->last_unloaded,
+		.blocked = f->blocked, .waits_for = f->wait_text, .lock_owner = f->owner_text, .cycles = f->cycles,
 	};
 	const char *sentences[2];
+
+	if (f->wait && f->wait->kind != KA_WAIT_NONE) {
+		row.lock_kind = ka_wait_kind_name(f->wait->kind);
+		row.lock = f->wait->lock;
+		row.owner_task = f->wait->owner;
+	}
 	size_t n = ka_fault_sentences(c->k, c->arena, f, sentences);
 	struct ka_task t;
 
@@ -176,6 +212,11 @@ static struct ka_error *run(struct ka_call *c)
 	bool is_instruction = ka_call_has(c, "i");
 	struct ka_fault f;
 
+	if (ka_call_has(c, "w")) {
+		if (c->argc || is_instruction)
+			return ka_call_usage(c, "-w takes no arguments and stands alone");
+		return ka_fault_waits(c);
+	}
 	ka_words_join_at(c, 0);
 	if (is_instruction && !c->argc)
 		return ka_call_usage(c, "-i needs the address of an instruction");
@@ -219,13 +260,14 @@ static struct ka_error *run(struct ka_call *c)
 
 static const struct ka_option options[] = {
 	{ "i", NULL, "the arguments are instructions: what they touch, and where their pointers came from", false },
+	{ "w", NULL, "blocked tasks: what each waits for, who has it, and who wait for one another", false },
 	{ NULL, NULL, NULL, false },
 };
-static const struct ka_rows *const rows[] = { &ka_rows_fault_row, &ka_rows_place_row, NULL };
+static const struct ka_rows *const rows[] = { &ka_rows_fault_row, &ka_rows_place_row, &ka_rows_of_waits, &ka_rows_of_wait_cycles, NULL };
 
 const struct ka_command ka_command_fault = {
 	.name = "fault",
-	.args = "[[-i] ADDR | SYMBOL | (EXPRESSION)]...",
+	.args = "[-w | [-i] ADDR | SYMBOL | (EXPRESSION)]...",
 	.brief = "why the machine died, and what an address is",
 	.help =
 		"Without arguments: the kind of the machine's death, from its log, the words of its panic, and the\n"
@@ -239,12 +281,18 @@ const struct ka_command ka_command_fault = {
 		"through each load. Names of a module are known when its file with debuginfo is found (see mod -s).\n"
 		"The source line is shown where 'set src' or --src says that sources are.\n"
 		"\n"
+		"Of a hung task, and of a CPU that spun for a lock, WAITS FOR is the lock and who has it, as far as the\n"
+		"lock tells; DEADLOCK are tasks that wait for one another. -w shows that of all blocked tasks (state UN):\n"
+		"mutexes, rwsems, percpu rwsems, semaphores, rt_mutexes, completions, work items, wait queues, bits.\n"
+		"Neither a semaphore nor a completion says who should raise it.\n"
+		"\n"
 		"With addresses: what each is. NULL, an error taken for a pointer, a poison pattern, a user's memory,\n"
 		"an object of a slab cache, a stack or the guard page below it, vmalloc's, a module's, or that of a\n"
 		"module that is gone: then also which slab caches still point there.\n"
 		"\n"
 		"EXAMPLES\n"
 		"    fault\n"
+		"    fault -w\n"
 		"    fault dead000000000122 fffffffffffffff4\n"
 		"    fault -i scst_update_lat_stats+224\n",
 	.options = options,

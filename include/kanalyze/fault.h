@@ -5,6 +5,7 @@
 
 #include <kanalyze/code.h>
 #include <kanalyze/unwind.h>
+#include <kanalyze/wait.h>
 
 enum ka_fault_kind {
 	KA_FAULT_NONE,			/* nothing tells of a death */
@@ -85,6 +86,11 @@ struct ka_fault {
 
 	struct ka_fault_place place;	/* of addr */
 	struct ka_fault_place value;	/* of reg_value, where that tells more */
+	ka_addr blocked;		/* hung task: the one that hung; 0 */
+	const struct ka_wait *wait;	/* what that one, or who spun in a lockup, waits for; NULL: nothing that is known */
+	const char *wait_text, *owner_text;	/* the same in words, and who has it; NULL */
+	const char *const *cycles;	/* tasks that wait for one another, and it for them, in words; NULL-terminated; NULL none */
+
 	const char *last_unloaded;	/* modules that went before, as the log has them; NULL none */
 };
 

@@ -410,6 +410,7 @@ void ka_fault_explain(struct ka_kernel *k, struct ka_arena *a, const struct ka_s
 		ret->kind = KA_FAULT_NULL;
 	if (ret->kind == KA_FAULT_STACK_GUARD || ret->kind == KA_FAULT_DOUBLE)
 		count_repeats(&e);
+	ka_fault_wait(k, a, stack, ret);
 	if (ret->holder)
 		ka_fault_place(k, a, ret->holder, ret->task, &ret->holding);
 	if (is_access(ret->kind) && ret->has_addr)

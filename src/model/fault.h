@@ -101,6 +101,11 @@ void ka_fault_reg_defs(const struct ka_fault_code *c, bool is_aarch64, size_t at
 /* The 8 bytes at disp from register base. */
 void ka_fault_slot_defs(const struct ka_fault_code *c, bool is_aarch64, size_t at, int base, int64_t disp, struct ka_fault_defs *ret);
 
+/* ---- fault_wait.c: what the hung task, or the CPU that locked up, waits for ---- */
+
+/* st: of the panic task. */
+void ka_fault_wait(struct ka_kernel *k, struct ka_arena *a, const struct ka_stack *st, struct ka_fault *f);
+
 /* ---- fault_origin.c: what that value is, in C where types tell ---- */
 
 struct ka_fault_trace {

@@ -80,6 +80,15 @@ static void first_line(struct ka_str *s, const struct ka_fault *f)
 
 static void second_line(struct ka_str *s, const struct ka_fault *f)
 {
+	if (f->wait_text) {
+		ka_str_printf(s, "waits for %s", f->wait_text);
+		if (f->wait->function)
+			ka_str_printf(s, " in %s+%" PRIu64 "%s%s%s", f->wait->function, f->wait->offset, f->wait->module ? " [" : "",
+				      f->wait->module ? f->wait->module : "", f->wait->module ? "]" : "");
+		if (f->owner_text)
+			ka_str_printf(s, ": %s", f->owner_text);
+		return;
+	}
 	if (f->kind == KA_FAULT_EXEC) {
 		if (f->caller && f->function) {
 			ka_str_printf(s, "called by %s+%" PRIu64, f->function, f->offset);

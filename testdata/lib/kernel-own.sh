@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# kernel-own.sh: the small kernel from Debian's linux-source-6.1. Called by ../make.
+# kernel-own.sh: the small kernel from Debian's linux-source-6.1, or the one that checks itself from 6.12's. Called by ../make.
 set -eu
 package=linux-source-6.1
+[ -z "$debug" ] || package=linux-source-6.12
 cd "$work"
 mkdir -p debs
 # A package that is there is used, so that a bundle can be made again from the same source.
@@ -12,6 +13,7 @@ set -- debs/${package}_*.deb
 version=$(dpkg-deb -f "$1" Version)
 # A tree for each architecture: what lies about of one is in the other's way.
 case $arch in x86_64) source=source ;; *) source=source-$arch ;; esac
+[ -z "$debug" ] || source=source-debug
 if [ ! -e "$source/$version" ]; then
 	rm -rf "$source"
 	mkdir -p "$source"
@@ -31,6 +33,11 @@ arm64) export ARCH=arm64; image=Image file=arch/arm64/boot/Image ;;
 *) export ARCH=x86_64; image=bzImage file=arch/x86/boot/bzImage ;;
 esac
 cat "$here/kernel.config" "$here/kernel.$arch.config" > "$base/wanted.config"
+if [ -n "$debug" ]; then
+	# what this one takes back, and what went between 6.1 and 6.12
+	sed -i '/^CONFIG_PREEMPT_VOLUNTARY=/d; /^CONFIG_BASE_FULL=/d' "$base/wanted.config"
+	cat "$here/kernel.debug.config" >> "$base/wanted.config"
+fi
 make CC="$here/lib/cc" KCONFIG_ALLCONFIG="$base/wanted.config" allnoconfig
 lost=$(grep -E '^CONFIG_' "$base/wanted.config" | grep -vxFf .config || :)
 [ -z "$lost" ] || { echo "kernel.config, kernel.$arch.config: these did not make it into .config:" $lost; exit 1; }

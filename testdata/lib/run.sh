@@ -23,38 +23,58 @@ disk "$run/data/loop.img" 4 3 "$run/loop" -O ^has_journal
 disk "$run/data.img" 32 2 "$run/data" -L data
 disk "$run/out.img" $((memory * 2 + 128)) 1 "$run/boot" -O ^has_journal -L out
 
-case $debian in '') reserve=96M ;; *) reserve=256M ;; esac
+case $debian$debug in '') reserve=96M ;; *) reserve=256M ;; esac
+words=
 case $arch in
 arm64)	# pauth-impdef: keys of another kind, as the default ones are slow to emulate
 	set -- qemu-system-aarch64 -machine virt,gic-version=3 -cpu max,pauth-impdef=on -smp 2
 	console=ttyAMA0 ;;
-*)	# cx16=off: qemu 7.2 gets the flags of a failed cmpxchg16b wrong, on which newer kernels trip.
+*)	# no_timer_check: on a busy machine the timer comes too late for the kernel to trust it.
+	words=" no_timer_check"
+	# cx16=off: qemu 7.2 gets the flags of a failed cmpxchg16b wrong, on which newer kernels trip.
 	set -- qemu-system-x86_64 -machine pc -cpu max,la57=off,cx16=off -smp 2,sockets=2 \
 		-smbios type=1,manufacturer=kanalyze,product=test-guest,version=1
 	console=ttyS0,115200 ;;
 esac
 # What the log says of this crash: a guest that died of something else is no test.
-words=
 case $crash in
 sysrq) says='sysrq: Trigger a crash' ;;
 null) says='(RIP: 0010:|pc : )ktgt_update_lat_stats' ;;
 nullptr|irq) says='(RIP: 0010:|pc : )kdie_null' ;;
-uafpoison) words=" slub_debug=FZPU,kdie_queue" says='(RIP: 0010:|pc : )kdie_uaf' ;;
+uafpoison) words="$words slub_debug=FZPU,kdie_queue" says='(RIP: 0010:|pc : )kdie_uaf' ;;
 slableft|jumpfreed) says='last unloaded: kdie_left' ;;
 jumpnull) says='dying of jumpnull' ;;
 list) says='list_del corruption|(RIP: 0010:|pc : )kdie_list' ;;
 warn|refcount) says='panic_on_warn set' ;;
 panic|softirq) says='Kernel panic - not syncing: kdie: kdisk0' ;;
 stackprot) says='stack-protector: Kernel stack is corrupted in: kdie_stackprot' ;;
+uaftracks) words="$words slub_debug=FZPU,kmore_tape" says='dying of uaf' ;;
+redzone|doublefree) words="$words slub_debug=FZPU,kmore_tape" says='BUG kmore_tape|BUG: KASAN: double-free' ;;
+ubsan|shift) says='UBSAN: ' ;;
+oob|stackoob) says='BUG: KASAN: ' ;;
+listadd) says='list_add corruption' ;;
+fortify) says='detected buffer overflow' ;;
+usercopy) says='usercopy: Kernel memory' ;;
+nx|userjump) says='execute' ;;
+memcpy) says='kmore_memcpy' ;;
+bti) says='kmore_' ;;
+doublefault) says='double fault' ;;
+stackend) says='corrupted stack end' ;;
+atomic) says='scheduling while atomic' ;;
+killinit) says='Attempted to kill init' ;;
+hardlockup) says='hard LOCKUP' ;;
+mce) says='[Mm]achine [Cc]heck' ;;
 overflow) says='stack guard page|kernel stack overflow|Insufficient stack space' ;;
 workqueue) says='(RIP: 0010:|pc : )kdie_bug' ;;
 softlockup|spinlock) says='softlockup: hung tasks' ;;
 rcu) says='RCU Stall' ;;
-deadlock) says='hung_task: blocked tasks' ;;
+deadlock|waits) says='hung_task: blocked tasks' ;;
 nmi|allnmi) says='NMI: Not continuing' ;;
 oom) says='panic_on_oom' ;;
-*) says="(RIP: 0010:|pc : )kdie_$crash" ;;
+*) says="(RIP: 0010:|pc : )(kdie|kmore)_$crash" ;;
 esac
+# A report of KASAN is survived unless told.
+[ -z "$debug" ] || words="$words kasan.fault=panic"
 # -no-reboot: kexec is no reboot to qemu, so the machine ends with the capture kernel's reboot.
 set -- "$@" -nodefaults -display none -no-reboot -accel tcg,thread=multi -m "$memory" -rtc base=2026-01-02T03:04:05,clock=vm \
 	-kernel "$base/kernel/vmlinuz" -initrd "$base/initrd" \
@@ -64,16 +84,17 @@ set -- "$@" -nodefaults -display none -no-reboot -accel tcg,thread=multi -m "$me
 	-drive "if=none,id=data,format=raw,cache=unsafe,file=$run/data.img" -device virtio-blk-pci,drive=data \
 	-netdev user,id=net,restrict=on -device virtio-net-pci,netdev=net,romfile=
 echo "$@" > "$run/qemu.cmd"
-# The two that wait for an NMI get it from outside, by a word to qemu's monitor.
+# Those that wait for an NMI, or a machine check, get it from outside, by a word to qemu's monitor.
 nmi() {
-	until grep -q 'kdie: waiting for an NMI' "$run/console.log" 2> /dev/null || [ -e "$run/ended" ]; do sleep 1; done
+	until grep -q 'kdie.*: waiting for ' "$run/console.log" 2> /dev/null || [ -e "$run/ended" ]; do sleep 1; done
 	sleep 2
-	echo nmi
+	# an uncorrected error of bank 1: VAL UC EN MISCV ADDRV PCC, data cache read; MCG_STATUS: in progress, no return
+	case $crash in mce) echo "mce 0 1 0xbe00000000000134 0x4 0x1234000 0x8c" ;; *) echo nmi ;; esac
 	until [ -e "$run/ended" ]; do sleep 1; done
 }
 status=0
 case $crash in
-nmi|allnmi)
+nmi|allnmi|mce)
 	mkfifo "$run/monitor"
 	nmi > "$run/monitor" &
 	timeout "$limit" "$@" -monitor stdio < "$run/monitor" > "$run/qemu.log" 2>&1 || status=$?
