@@ -21,7 +21,7 @@ struct fault_row {
 	const char *addr_is, *addr_kind, *owner, *value_is, *last_unloaded;
 	const char *waits_for, *lock_kind, *lock_owner;
 	ka_addr blocked, lock, owner_task;
-	const char *const *notes, *const *chain, *const *cycles;
+	const char *const *notes, *const *chain, *const *cycles, *const *earlier, *const *holder_notes;
 	bool has_task, has_cpu, has_frame, has_function, has_addr, has_value, has_member;
 };
 KA_LINES(fault_row, "faults", "{text}",
@@ -57,6 +57,7 @@ KA_LINES(fault_row, "faults", "{text}",
 	KA_COL(fault_row, value_is, KA_TEXT, "what that is"),
 	KA_COLF(fault_row, holder, KA_ADDR, KA_ZERO_IS_NONE, "where it was loaded from, and still lies"),
 	KA_COL(fault_row, holder_is, KA_TEXT, "what that place is"),
+	KA_COL(fault_row, holder_notes, KA_LIST, "more of that place: who allocated and who freed it, when slub_debug or KASAN know"),
 	KA_COL(fault_row, repeated, KA_TEXT, "of a stack that overflowed: the function that has most frames"),
 	KA_COL(fault_row, base, KA_TEXT, "what it was in C"),
 	KA_COL(fault_row, expression, KA_TEXT, "what was touched, or called, in C"),
@@ -71,6 +72,7 @@ KA_LINES(fault_row, "faults", "{text}",
 	KA_COLF(fault_row, owner_task, KA_ADDR, KA_ZERO_IS_NONE, "the task that has it"),
 	KA_COL(fault_row, lock_owner, KA_TEXT, "who that is, and what it does, in words"),
 	KA_COL(fault_row, cycles, KA_LIST, "tasks that wait for one another"),
+	KA_COL(fault_row, earlier, KA_LIST, "what the kernel had complained of before, and survived: first lines of reports in the log"),
 	KA_COL(fault_row, last_unloaded, KA_TEXT, "modules that went before, as the log has them"));
 
 struct place_row {
@@ -161,12 +163,16 @@ static const char *full_text(struct ka_call *c, const struct ka_fault *f, const 
 		line_to(&s, f->reg_name, ka_printf(c->arena, "%016" PRIx64 "%s%s", f->reg_value, f->value.what ? ": " : "", f->value.what ? f->value.what : ""));
 	if (f->holder)
 		line_to(&s, "HELD BY", ka_printf(c->arena, "%016" PRIx64 "%s%s", f->holder, f->holding.what ? ": " : "", f->holding.what ? f->holding.what : ""));
+	for (size_t i = 0; f->holding.notes && f->holding.notes[i]; i++)
+		line_to(&s, "", f->holding.notes[i]);
 	if (f->type && f->member)
 		line_to(&s, "MEMBER", ka_printf(c->arena, "%s of %s (+ 0x%" PRIx64 ")%s%s", f->member, f->type, f->member_offset, f->expression ? ": " : "",
 						f->expression ? f->expression : ""));
 	for (size_t i = 0; f->chain && f->chain[i]; i++)
 		line_to(&s, i ? "" : "ORIGIN", f->chain[i]);
 	line_to(&s, "UNLOADED", f->last_unloaded);
+	for (size_t i = 0; f->earlier && f->earlier[i]; i++)
+		line_to(&s, i ? "" : "EARLIER", f->earlier[i]);
 	text = ka_strdup(c->arena, s.p ? s.p : "");
 	ka_str_free(&s);
 	return text;
@@ -184,7 +190,7 @@ static void put_fault(struct ka_call *c, const struct ka_fault *f)
 		.has_value = (f->has_operand || f->kind == KA_FAULT_DIVIDE) && f->has_frame && f->reg != KA_NO_REG, .value = f->reg_value, .value_is = f->value.what,
 		.base = f->base, .expression = f->expression, .type = f->type, .member = f->member, .member_offset = f->member_offset,
 		.has_member = f->member != NULL, .holder = f->holder, .holder_is = f->holding.what, .repeated = f->repeated, .chain = f->chain, .last_unloaded = f->last_unloaded,
-		.blocked = f->blocked, .waits_for = f->wait_text, .lock_owner = f->owner_text, .cycles = f->cycles,
+		.blocked = f->blocked, .waits_for = f->wait_text, .lock_owner = f->owner_text, .cycles = f->cycles, .earlier = f->earlier, .holder_notes = f->holding.notes,
 	};
 	const char *sentences[2];
 

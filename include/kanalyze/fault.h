@@ -91,6 +91,7 @@ struct ka_fault {
 	const char *wait_text, *owner_text;	/* the same in words, and who has it; NULL */
 	const char *const *cycles;	/* tasks that wait for one another, and it for them, in words; NULL-terminated; NULL none */
 
+	const char *const *earlier;	/* first lines of reports of the log that were survived; NULL-terminated; NULL none */
 	const char *last_unloaded;	/* modules that went before, as the log has them; NULL none */
 };
 

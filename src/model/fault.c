@@ -220,7 +220,7 @@ static void read_trap(struct explain *e)
 }
 
 /* A jump to nowhere: who jumped, and through what. */
-static void read_jump(struct explain *e)
+static void read_jump(struct explain *e, const struct ka_regs *regs)
 {
 	struct ka_fault *f = e->f;
 	struct ka_fault_code *code = ka_alloc(e->a, sizeof(*code));
@@ -295,6 +295,8 @@ static void read_jump(struct explain *e)
 		f->reg_name = ka_fault_reg_name(e->is_aarch64, reg);
 		f->chain = ka_fault_chain(&e->trace, reg, o);
 		f->expression = o->expression;
+		f->reg_value = f->addr;
+		ka_fault_holder(&e->trace, f, code, at - 1, o, regs);
 		if (o->kind == KA_ORIGIN_LOAD && o->base) {
 			struct ka_fault_target target;
 
@@ -307,18 +309,23 @@ static void read_jump(struct explain *e)
 	}
 }
 
+void ka_fault_module(struct ka_kernel *k, ka_addr ip)
+{
+	const struct ka_module *m = ka_module_at(k, ip);
+
+	if (m && !m->object)
+		ka_error_drop(ka_module_load(k, m, NULL, NULL));
+}
+
 static void read_instruction(struct explain *e)
 {
 	struct ka_fault *f = e->f;
-	const struct ka_module *m;
 	struct ka_regs regs = { 0 };
 
 	if (!f->has_frame)
 		return;
 	/* names of types and lines of a module are in its own file; looked for once */
-	m = ka_module_at(e->k, f->ip);
-	if (m && !m->object)
-		ka_error_drop(ka_module_load(e->k, m, NULL, NULL));
+	ka_fault_module(e->k, f->ip);
 	for (unsigned i = 0; i < f->regs.count; i++)
 		for (int r = 0; r < KA_REGS_MAX; r++) {
 			const char *name = ka_fault_reg_name(e->is_aarch64, r);
@@ -336,7 +343,7 @@ static void read_instruction(struct explain *e)
 
 		f->kind = KA_FAULT_EXEC;
 		f->reg = KA_NO_REG;
-		read_jump(e);
+		read_jump(e, &regs);
 		f->addr -= is_behind;
 		return;
 	}
@@ -394,6 +401,7 @@ void ka_fault_explain(struct ka_kernel *k, struct ka_arena *a, const struct ka_s
 	ret->panic = e.report.panic;
 	ret->reason = e.report.reason;
 	ret->last_unloaded = e.report.last_unloaded;
+	ret->earlier = e.report.earlier;
 	if (!stack && ret->task && !ka_error_drop(ka_unwind_task(k, ret->task, a, &e.own))) {
 		ka_error_free(e.own.err);
 		e.own.err = NULL;
@@ -411,6 +419,7 @@ void ka_fault_explain(struct ka_kernel *k, struct ka_arena *a, const struct ka_s
 	if (ret->kind == KA_FAULT_STACK_GUARD || ret->kind == KA_FAULT_DOUBLE)
 		count_repeats(&e);
 	ka_fault_wait(k, a, stack, ret);
+	ka_fault_caller(k, a, stack, ret);
 	if (ret->holder)
 		ka_fault_place(k, a, ret->holder, ret->task, &ret->holding);
 	if (is_access(ret->kind) && ret->has_addr)
@@ -422,10 +431,8 @@ void ka_fault_explain(struct ka_kernel *k, struct ka_arena *a, const struct ka_s
 void ka_fault_instruction(struct ka_kernel *k, struct ka_arena *a, ka_addr ip, struct ka_fault *ret)
 {
 	struct ka_fault_trace trace = { .k = k, .a = a, .is_aarch64 = ka_fault_is_aarch64(k) };
-	const struct ka_module *m = ka_module_at(k, ip);
 
 	*ret = (struct ka_fault){ .cpu = -1, .reg = KA_NO_REG, .ip = ip };
-	if (m && !m->object)
-		ka_error_drop(ka_module_load(k, m, NULL, NULL));
+	ka_fault_module(k, ip);
 	ka_fault_decode(&trace, ret, NULL, 0);
 }

@@ -20,6 +20,7 @@ struct ka_fault_report {
 	const char *bug_file;		/* of "kernel BUG at FILE:LINE!", "WARNING: ... at FILE:LINE" */
 	unsigned bug_line;
 	const char *last_unloaded;
+	const char *const *earlier;	/* first lines of reports that were survived, NULL-terminated, the last of them last; NULL none */
 	bool is_panic_known;		/* the log was there and reaches to the end: silence means something */
 };
 /* Lines without line breaks, oldest first. */
@@ -58,6 +59,12 @@ struct ka_bug_entry {
 };
 /* False when no table has the address. */
 bool ka_fault_bug(struct ka_kernel *k, ka_addr ip, struct ka_bug_entry *ret);
+
+/* ---- fault_slab.c: who allocated and freed a slab object ---- */
+
+struct ka_slab_object;
+/* Sentences of what slub_debug or KASAN keeps beside it; the count. */
+size_t ka_fault_tracks(struct ka_kernel *k, struct ka_arena *a, const struct ka_slab_object *o, bool is_free, const char *ret[2]);
 
 /* ---- fault_member.c: what lies at an offset of a type ---- */
 
@@ -100,6 +107,13 @@ struct ka_fault_defs {
 void ka_fault_reg_defs(const struct ka_fault_code *c, bool is_aarch64, size_t at, int reg, struct ka_fault_defs *ret);
 /* The 8 bytes at disp from register base. */
 void ka_fault_slot_defs(const struct ka_fault_code *c, bool is_aarch64, size_t at, int base, int64_t disp, struct ka_fault_defs *ret);
+
+/* ---- fault_caller.c: deaths that no exception tells of ---- */
+
+/* st: of the panic task. Fills function, file and line of whoever called panic() or is complained of. */
+void ka_fault_caller(struct ka_kernel *k, struct ka_arena *a, const struct ka_stack *st, struct ka_fault *f);
+/* fault.c: debuginfo of the module that has the address is looked for, once. */
+void ka_fault_module(struct ka_kernel *k, ka_addr ip);
 
 /* ---- fault_wait.c: what the hung task, or the CPU that locked up, waits for ---- */
 
@@ -156,6 +170,12 @@ bool ka_fault_is_aarch64(struct ka_kernel *k);
 
 /* ---- fault_insn.c ---- */
 
+/*
+ * The place that a value in a register came from, when it still has it: f->holder. code, n: the instruction that has the value in a register
+ * with this origin.
+ */
+void ka_fault_holder(struct ka_fault_trace *t, struct ka_fault *f, const struct ka_fault_code *code, size_t n, const struct ka_origin *o,
+		     const struct ka_regs *regs);
 /* Fills what the instruction at f->ip and its operand tell; regs NULL: no values. frame: of f->ip in the stack. */
 void ka_fault_decode(struct ka_fault_trace *t, struct ka_fault *f, const struct ka_regs *regs, size_t frame);
 

@@ -114,9 +114,8 @@ static bool load_address(const struct ka_fault_trace *t, const struct ka_fault_c
 	return true;
 }
 
-/* The place that the bad value came from, when it still has it. */
-static void find_holder(struct ka_fault_trace *t, struct ka_fault *f, const struct ka_fault_code *code, size_t n, const struct ka_origin *o,
-			const struct ka_regs *regs)
+void ka_fault_holder(struct ka_fault_trace *t, struct ka_fault *f, const struct ka_fault_code *code, size_t n, const struct ka_origin *o,
+		     const struct ka_regs *regs)
 {
 	uint64_t value;
 	ka_addr at;
@@ -206,5 +205,5 @@ void ka_fault_decode(struct ka_fault_trace *t, struct ka_fault *f, const struct 
 	o = ka_fault_origin(t, code, n, f->reg, frame);
 	name_target(t, f, o, m);
 	f->chain = ka_fault_chain(t, f->reg, o);
-	find_holder(t, f, code, n, o, regs);
+	ka_fault_holder(t, f, code, n, o, regs);
 }

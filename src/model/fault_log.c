@@ -362,6 +362,44 @@ static void read_report(struct ka_arena *a, const char *const *lines, size_t sta
 	}
 }
 
+#define EARLIER_MAX 6
+
+static bool is_report_line(const char *line)
+{
+	/* SLUB's own first line; the ones behind it are details */
+	if (strstr(line, "BUG ") && strstr(line, "ainted") && !strstr(line, "CPU: "))
+		return true;
+	if (strstr(line, "mce: ") && strstr(line, "achine check events logged"))
+		return true;
+	for (size_t i = 0; i < KA_COUNT(heads); i++)
+		if (strstr(line, heads[i].words))
+			return heads[i].rank > 3 && heads[i].is_start && heads[i].kind != KA_FAULT_SYSRQ;
+	return false;
+}
+
+static const char *trimmed(struct ka_arena *a, const char *line);
+
+/* What the kernel had complained of before: often the first of them is where it began. */
+static const char *const *earlier_reports(struct ka_arena *a, const char *const *lines, size_t end, const char *message)
+{
+	const char **found = ka_alloc(a, (EARLIER_MAX + 1) * sizeof(*found));
+	size_t n = 0;
+
+	for (size_t i = 0; i < end && n < EARLIER_MAX; i++) {
+		const char *text;
+		bool is_new = true;
+
+		if (!is_report_line(lines[i]))
+			continue;
+		text = trimmed(a, lines[i]);
+		for (size_t j = 0; j < n; j++)
+			is_new = is_new && strcmp(found[j], text);
+		if (is_new && (!message || strcmp(message, text)))
+			found[n++] = text;
+	}
+	return n ? found : NULL;
+}
+
 static const char *trimmed(struct ka_arena *a, const char *line)
 {
 	char *text = ka_strndup(a, line, LINE_MAX_COPY);
@@ -412,6 +450,7 @@ void ka_fault_log(struct ka_arena *a, const char *const *lines, size_t count, st
 			ret->message = trimmed(a, lines[panic_at]);
 		}
 	}
+	ret->earlier = earlier_reports(a, lines, ret->message && last.has && !(words && ret->kind != last.kind) ? last.start : KA_MIN(panic_at, count), ret->message);
 	if (!ret->last_unloaded)
 		for (size_t i = 0; i < count; i++)
 			unloaded(a, ret, lines[i]);

@@ -268,8 +268,13 @@ static void in_direct(struct find *f)
 		else
 			found(f, "slab", cache, ka_printf(f->a, "object 0x%" PRIx64 "%s of slab cache %s", o.object,
 							 offset ? ka_printf(f->a, " + 0x%" PRIx64, offset) : "", cache));
-		if (is_free_link(f, &o))
+		bool is_free = is_free_link(f, &o);
+		const char *tracks[2];
+
+		if (is_free)
 			found(f, "slab_free", cache, ka_printf(f->a, "freed %s", f->ret->what));
+		for (size_t i = 0, n = ka_fault_tracks(f->k, f->a, &o, is_free, tracks); i < n; i++)
+			note(f, tracks[i]);
 		return;
 	}
 	if (!ka_is_direct(f->k, f->addr, &phys) || ka_error_drop(ka_page_read(f->k, phys, &p)))

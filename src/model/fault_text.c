@@ -67,7 +67,7 @@ static void add_value(struct ka_str *s, const struct ka_fault *f)
 static void first_line(struct ka_str *s, const struct ka_fault *f)
 {
 	ka_str_add(s, ka_fault_kind_title(f->kind));
-	if (f->has_addr && f->kind != KA_FAULT_DIVIDE) {
+	if (f->has_addr && f->kind != KA_FAULT_DIVIDE && f->kind != KA_FAULT_STACK_PROTECTOR) {
 		ka_str_add(s, ": ");
 		add_access(s, f);
 		add_place(s, f);
@@ -141,10 +141,13 @@ static void second_line(struct ka_str *s, const struct ka_fault *f)
 			ka_str_printf(s, "; %s", f->chain[0]);
 		return;
 	}
-	if (f->file)
+	if (f->file && f->function && !f->has_frame)
+		ka_str_printf(s, "in %s+%" PRIu64 "%s%s%s at %s:%u", f->function, f->offset, f->module ? " [" : "", f->module ? f->module : "", f->module ? "]" : "",
+			      f->file, f->line);
+	else if (f->file)
 		ka_str_printf(s, "in %s%s%s at %s:%u", f->inlined ? f->inlined : f->function ? f->function : "code", f->inlined ? ", inlined into " : "",
 			      f->inlined && f->function ? f->function : "", f->file, f->line);
-	else if (f->has_frame && f->function)
+	else if (f->function)
 		ka_str_printf(s, "in %s+%" PRIu64 "%s%s%s", f->function, f->offset, f->module ? " [" : "", f->module ? f->module : "", f->module ? "]" : "");
 }
 
