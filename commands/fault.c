@@ -17,7 +17,7 @@ struct fault_row {
 	uint32_t line, size;
 	const char *instruction, *access, *addr_by, *reg, *expression, *base, *type, *member;
 	ka_addr holder;
-	const char *holder_is, *repeated;
+	const char *holder_is, *repeated, *variable;
 	const char *addr_is, *addr_kind, *owner, *value_is, *last_unloaded;
 	const char *waits_for, *lock_kind, *lock_owner;
 	ka_addr blocked, lock, owner_task;
@@ -59,6 +59,7 @@ KA_LINES(fault_row, "faults", "{text}",
 	KA_COL(fault_row, holder_is, KA_TEXT, "what that place is"),
 	KA_COL(fault_row, holder_notes, KA_LIST, "more of that place: who allocated and who freed it, when slub_debug or KASAN know"),
 	KA_COL(fault_row, repeated, KA_TEXT, "of a stack that overflowed: the function that has most frames"),
+	KA_COL(fault_row, variable, KA_TEXT, "the variable that DWARF says is in the register, as it is declared"),
 	KA_COL(fault_row, base, KA_TEXT, "what it was in C"),
 	KA_COL(fault_row, expression, KA_TEXT, "what was touched, or called, in C"),
 	KA_COL(fault_row, type, KA_TEXT, "type that the register pointed to"),
@@ -161,6 +162,8 @@ static const char *full_text(struct ka_call *c, const struct ka_fault *f, const 
 		line_to(&s, "", f->place.notes[i]);
 	if (row->has_value)
 		line_to(&s, f->reg_name, ka_printf(c->arena, "%016" PRIx64 "%s%s", f->reg_value, f->value.what ? ": " : "", f->value.what ? f->value.what : ""));
+	if (f->has_operand)
+		line_to(&s, "VARIABLE", f->variable);
 	if (f->holder)
 		line_to(&s, "HELD BY", ka_printf(c->arena, "%016" PRIx64 "%s%s", f->holder, f->holding.what ? ": " : "", f->holding.what ? f->holding.what : ""));
 	for (size_t i = 0; f->holding.notes && f->holding.notes[i]; i++)
@@ -186,7 +189,7 @@ static void put_fault(struct ka_call *c, const struct ka_fault *f)
 		.module = f->module, .inlined = f->inlined, .offset = f->offset, .file = f->file, .line = f->line, .cpu = f->cpu, .has_cpu = f->cpu >= 0,
 		.caller = f->caller, .access = f->access ? ka_fault_access_name(f->access) : NULL, .size = f->size, .has_addr = f->has_addr, .addr = f->addr,
 		.addr_by = f->addr_by, .addr_is = f->place.what, .addr_kind = f->place.kind, .owner = f->place.owner, .notes = f->place.notes,
-		.reg = f->reg_name,
+		.reg = f->reg_name, .variable = f->variable,
 		.has_value = (f->has_operand || f->kind == KA_FAULT_DIVIDE) && f->has_frame && f->reg != KA_NO_REG, .value = f->reg_value, .value_is = f->value.what,
 		.base = f->base, .expression = f->expression, .type = f->type, .member = f->member, .member_offset = f->member_offset,
 		.has_member = f->member != NULL, .holder = f->holder, .holder_is = f->holding.what, .repeated = f->repeated, .chain = f->chain, .last_unloaded = f->last_unloaded,

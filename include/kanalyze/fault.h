@@ -73,6 +73,7 @@ struct ka_fault {
 	int64_t disp;			/* from that register */
 	ka_addr computed;		/* what the operand comes to */
 
+	const char *variable;		/* declaration of what DWARF says that register holds: "char *s, of string_nocheck"; NULL unknown */
 	const char *base;		/* C for what the register held: "cmd->dev"; NULL unknown */
 	const char *expression;		/* C for what was touched: "cmd->dev->vdev_update_lat_stats" */
 	const char *type, *member;	/* "struct scst_device", "vdev_update_lat_stats"; NULL unknown */

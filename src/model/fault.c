@@ -175,8 +175,14 @@ static void read_processor(struct explain *e)
 	if (e->is_aarch64 && (e->report.has_esr || thread.esr))
 		ka_fault_esr(e->a, e->report.has_esr ? e->report.esr : thread.esr, &cause);
 	else if (!e->is_aarch64 && (f->kind == KA_FAULT_PAGING || f->kind == KA_FAULT_NULL || f->kind == KA_FAULT_EXEC) &&
-		 (e->report.has_error_code || thread.trap == 14))
-		ka_fault_x86_error(e->report.has_error_code ? e->report.error_code : thread.error_code, &cause);
+		 (e->report.has_error_code || thread.trap == 14)) {
+		uint64_t code = e->report.has_error_code ? e->report.error_code : thread.error_code;
+		const char *refusal = f->has_addr ? ka_fault_x86_refusal(code, !ka_is_kernel_addr(e->k, f->addr)) : NULL;
+
+		ka_fault_x86_error(code, &cause);
+		if (refusal)
+			cause.text = refusal;
+	}
 	if (is_interrupt(f->kind))
 		return;
 	if (cause.has_access)
@@ -426,6 +432,11 @@ void ka_fault_explain(struct ka_kernel *k, struct ka_arena *a, const struct ka_s
 		ka_fault_place(k, a, ret->addr, ret->task, &ret->place);
 	if (is_access(ret->kind) && ret->has_operand && ret->reg != KA_NO_REG && ret->reg_value != ret->addr)
 		ka_fault_place(k, a, ret->reg_value, ret->task, &ret->value);
+	/* just below NULL lie the errors: but no error was in the register */
+	if (ret->has_operand && ret->has_addr && !ret->reg_value && ret->reg != KA_NO_REG && ret->addr >= (ka_addr)-4095 && ret->addr == (ka_addr)ret->computed)
+		ret->place = (struct ka_fault_place){ .what = ka_printf(a, "NULL - 0x%" PRIx64, -ret->addr), .kind = "null" };
+	else if (ret->kind == KA_FAULT_DOUBLE && ret->reg_name && !ret->reg_value && ret->has_addr && ret->addr >= (ka_addr)-4095)
+		ret->place = (struct ka_fault_place){ .what = ka_printf(a, "NULL - 0x%" PRIx64 ": below what %s holds", -ret->addr, ret->reg_name), .kind = "null" };
 }
 
 void ka_fault_instruction(struct ka_kernel *k, struct ka_arena *a, ka_addr ip, struct ka_fault *ret)

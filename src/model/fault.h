@@ -36,6 +36,8 @@ struct ka_fault_cause {
 };
 /* Of x86's page fault. */
 void ka_fault_x86_error(uint64_t error_code, struct ka_fault_cause *ret);
+/* Why a page that is mapped was refused, when it is known whose it is; NULL: the other words say it. */
+const char *ka_fault_x86_refusal(uint64_t error_code, bool is_user);
 /* aarch64's exception syndrome. text in the arena. */
 void ka_fault_esr(struct ka_arena *a, uint64_t esr, struct ka_fault_cause *ret);
 /* By the function that entry code leads an exception to: "asm_exc_page_fault". NONE: no exception's, or one that is no fault. */
@@ -59,6 +61,9 @@ struct ka_bug_entry {
 };
 /* False when no table has the address. */
 bool ka_fault_bug(struct ka_kernel *k, ka_addr ip, struct ka_bug_entry *ret);
+
+/* wait_name.c: "kdie_disk.meta_lock": the member of a variable that lies at an address; NULL: types do not tell. */
+const char *ka_fault_variable_path(struct ka_kernel *k, struct ka_arena *a, ka_addr at);
 
 /* ---- fault_slab.c: who allocated and freed a slab object ---- */
 
@@ -142,6 +147,7 @@ struct ka_origin {
 	int64_t disp;			/* LOAD, ADDRESS */
 	uint64_t number;		/* CONSTANT; SYMBOL, PERCPU: its address; ARGUMENT: which, from 0 */
 	bool is_loaded;			/* SYMBOL, PERCPU: what it holds, else its address */
+	bool is_indexed;		/* ADDRESS: and an index besides, so that disp counts from some element */
 	bool is_stack;			/* LOAD from a place on the stack: base is what was stored there, NULL unknown */
 	unsigned choices;		/* more than one: on different paths from different places; this is one of them */
 	const char *name;		/* ARGUMENT, SYMBOL, PERCPU; RESULT: the function called; NULL unknown */

@@ -21,6 +21,16 @@ void ka_fault_x86_error(uint64_t code, struct ka_fault_cause *ret)
 		    code & PF_WRITE ? "the page is read-only, or user memory (SMAP)" : "the page is protected, or user memory (SMAP)";
 }
 
+const char *ka_fault_x86_refusal(uint64_t code, bool is_user)
+{
+	if (!(code & PF_PROT) || code & (PF_USER | PF_RSVD | PF_PK | PF_SHSTK | PF_SGX | PF_RMP))
+		return NULL;
+	if (is_user)
+		return code & PF_INSTR ? "user memory, not to be executed by the kernel (SMEP)" :
+		       "user memory, not to be touched outside of copy_to_user() and its like (SMAP)";
+	return code & PF_INSTR ? NULL : code & PF_WRITE ? "the page is read-only" : "the page is protected";
+}
+
 static const char *fault_status(struct ka_arena *a, unsigned fsc)
 {
 	switch (fsc) {

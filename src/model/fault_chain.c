@@ -54,7 +54,7 @@ static const char *line_of(struct ka_fault_trace *t, const char *reg, const stru
 	case KA_ORIGIN_LOAD:
 		return ka_printf(a, "%s was loaded from %s[%s] at %s", reg, o->is_stack ? "the stack, " : "", base ? with_disp(a, base, o->disp) : "?", where(a, o));
 	case KA_ORIGIN_ADDRESS:
-		return ka_printf(a, "%s is %s, by %s", reg, base ? with_disp(a, base, o->disp) : "?", where(a, o));
+		return ka_printf(a, "%s is %s%s, by %s", reg, base ? with_disp(a, base, o->disp) : "?", o->is_indexed ? " + an index" : "", where(a, o));
 	case KA_ORIGIN_CONSTANT:
 		return ka_printf(a, "%s was set to %s%" PRIx64 " at %s", reg, o->number ? "0x" : "", o->number, where(a, o));
 	case KA_ORIGIN_RESULT:

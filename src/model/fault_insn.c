@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The instruction that faulted: which of its operands it was, where that lies, and what it is in C. */
 #include <inttypes.h>
+#include <kanalyze/local.h>
 #include <kanalyze/task.h>
 #include <kanalyze/text.h>
 #include "fault.h"
@@ -76,7 +77,13 @@ static void name_target(struct ka_fault_trace *t, struct ka_fault *f, const stru
 	f->type = target.type;
 	f->member = target.member && target.member[0] ? target.member : NULL;
 	f->member_offset = target.offset;
-	f->expression = m->index == KA_NO_REG ? target.expression : target.expression ? ka_printf(t->a, "%s[...]", target.expression) : NULL;
+	/* a string instruction's register has moved on from where the pointer began */
+	bool is_moving = m->index != KA_NO_REG || (!t->is_aarch64 && !strncmp(f->insn.text, "rep", 3));
+
+	f->expression = !is_moving ? target.expression : !target.expression ? NULL : target.expression[0] == '*' ? ka_printf(t->a, "%s[...]", target.expression + 1) :
+			ka_printf(t->a, "%s[...]", target.expression);
+	if (is_moving && m->index == KA_NO_REG && f->expression)
+		f->base = ka_printf(t->a, "&%s", f->expression);
 }
 
 static bool is_kept(const struct ka_fault_trace *t, const struct ka_fault_code *code, size_t from, size_t to, int reg)
@@ -160,6 +167,27 @@ static bool divisor(struct ka_fault_trace *t, struct ka_fault *f, const struct k
 	return true;
 }
 
+/* The variable that DWARF says is in the register there: names what the moves do not. */
+static void name_variable(struct ka_fault_trace *t, struct ka_fault *f, const struct ka_insn_memory *m)
+{
+	const struct ka_local *l;
+	struct ka_origin *o;
+	struct ka_locals locals;
+	struct ka_str type = { 0 };
+
+	if (ka_error_drop(ka_locals_at(t->k, f->ip, t->a, &locals)) || !(l = ka_local_in_register(&locals, (unsigned)f->reg)))
+		return;
+	ka_type_text(t->k, &l->type, l->name, &type);
+	f->variable = type.len ? ka_printf(t->a, "%s%s%s", type.p, l->function ? ", of " : "", l->function ? l->function : "") : l->name;
+	ka_str_free(&type);
+	if (f->base || f->expression)
+		return;
+	o = ka_alloc(t->a, sizeof(*o));
+	*o = (struct ka_origin){ .kind = KA_ORIGIN_UNKNOWN, .reg = KA_NO_REG, .base_reg = KA_NO_REG, .choices = 1, .expression = l->name, .type = l->type,
+				 .has_type = true };
+	name_target(t, f, o, m);
+}
+
 void ka_fault_decode(struct ka_fault_trace *t, struct ka_fault *f, const struct ka_regs *regs, size_t frame)
 {
 	struct ka_fault_code *code = ka_alloc(t->a, sizeof(*code));
@@ -205,5 +233,6 @@ void ka_fault_decode(struct ka_fault_trace *t, struct ka_fault *f, const struct 
 	o = ka_fault_origin(t, code, n, f->reg, frame);
 	name_target(t, f, o, m);
 	f->chain = ka_fault_chain(t, f->reg, o);
+	name_variable(t, f, m);
 	ka_fault_holder(t, f, code, n, o, regs);
 }

@@ -98,7 +98,7 @@ bool ka_fault_target(struct ka_fault_trace *t, const struct ka_origin *o, int64_
 
 	*ret = (struct ka_fault_target){0};
 	/* addresses computed from a pointer count from that pointer */
-	while (o->kind == KA_ORIGIN_ADDRESS && o->base && !o->has_type) {
+	while (o->kind == KA_ORIGIN_ADDRESS && o->base && !o->has_type && !o->is_indexed) {
 		disp += o->disp;
 		o = o->base;
 	}
@@ -224,6 +224,20 @@ static struct ka_origin *origin_new(struct ka_fault_trace *t, enum ka_origin_kin
 	return o;
 }
 
+/* Does the code at an address only jump to the other: memcpy() to the version of it that this processor likes best? */
+static bool leads_to(struct ka_fault_trace *t, ka_addr from, ka_addr to)
+{
+	struct ka_fault_code *code = ka_alloc(t->a, sizeof(*code));
+	size_t at;
+
+	if (!ka_fault_code_read(t->k, t->a, from, code, &at) || at)
+		return false;
+	/* landing pads may come before it */
+	while (at < code->count && at < 4 && (code->insns[at].kind == KA_INSN_NOP || !strncmp(code->insns[at].name, "endbr", 5) || !strcmp(code->insns[at].name, "bti")))
+		at++;
+	return at < code->count && code->insns[at].kind == KA_INSN_JUMP && code->insns[at].has_target && code->insns[at].target == to;
+}
+
 /* What the caller had put there. */
 static const struct ka_origin *passed(struct ka_fault_trace *t, const struct ka_fault_code *code, int reg, size_t frame, unsigned depth)
 {
@@ -243,7 +257,7 @@ static const struct ka_origin *passed(struct ka_fault_trace *t, const struct ka_
 	for (at = caller->count; at && caller->insns[at - 1].addr + caller->insns[at - 1].size > f->ip; at--)
 		;
 	call = at ? &caller->insns[at - 1] : NULL;
-	if (!call || call->kind != KA_INSN_CALL || (call->has_target && call->target != code->symbol.addr))
+	if (!call || call->kind != KA_INSN_CALL || (call->has_target && call->target != code->symbol.addr && !leads_to(t, call->target, code->symbol.addr)))
 		return NULL;
 	return origin(t, caller, at - 1, reg, frame + 1, depth + 1);
 }
@@ -297,8 +311,28 @@ static struct ka_origin *of_memory(struct ka_fault_trace *t, const struct ka_fau
 	int sp = t->is_aarch64 ? 31 : 7;
 	struct ka_origin *o;
 
-	if (m->index != KA_NO_REG)
-		return origin_new(t, KA_ORIGIN_UNKNOWN, code, insn);
+	if (m->index != KA_NO_REG) {
+		/* lea (%rdi,%rdx,8): an element of an array, by the size of its elements */
+		const struct ka_origin *base = is_loaded || m->base == KA_NO_REG || m->segment ? NULL : origin(t, code, at, m->base, frame, depth + 1);
+		struct ka_type_info to_info;
+		struct ka_type to;
+
+		o = origin_new(t, base ? KA_ORIGIN_ADDRESS : KA_ORIGIN_UNKNOWN, code, insn);
+		if (!base)
+			return o;
+		o->base = base;
+		o->base_reg = m->base;
+		o->disp = m->disp + extra;
+		o->is_indexed = true;
+		if (is_pointer(t, base, &to, &to_info) && to_info.size == m->scale && !(o->disp % (int64_t)to_info.size) && base->expression) {
+			o->type = base->type;
+			o->has_type = true;
+			o->expression = ka_printf(t->a, base->expression[0] == '&' ? "(%s)[...]" : "%s[...]", base->expression);
+			/* the address of it: its value is what it points to */
+			o->expression = ka_printf(t->a, "&%s", o->expression);
+		}
+		return o;
+	}
 	if (m->segment == KA_SEGMENT_GS && (m->has_addr || m->base == KA_NO_REG)) {
 		o = origin_new(t, KA_ORIGIN_PERCPU, code, insn);
 		o->number = m->has_addr ? m->addr : (uint64_t)m->disp;

@@ -177,8 +177,11 @@ static void in_modules(struct find *f)
 		for (unsigned i = 0; i < m->range_count; i++)
 			if (f->addr - m->ranges[i].base < m->ranges[i].size)
 				section = m->ranges[i].name;
-		if (ka_symbol_at(f->k, f->addr, &s, &offset))
-			symbol = ka_printf(f->a, " (%s+%" PRIu64 ")", s.name, offset);
+		if (ka_symbol_at(f->k, f->addr, &s, &offset)) {
+			const char *path = ka_fault_variable_path(f->k, f->a, f->addr);
+
+			symbol = path ? ka_printf(f->a, " (%s)", path) : ka_printf(f->a, " (%s+%" PRIu64 ")", s.name, offset);
+		}
 		found(f, "module", m->name, ka_printf(f->a, "in the %s of module %s%s", section ? section : "memory", m->name, symbol));
 		return;
 	}
@@ -279,19 +282,71 @@ static void in_direct(struct find *f)
 	}
 	if (!ka_is_direct(f->k, f->addr, &phys) || ka_error_drop(ka_page_read(f->k, phys, &p)))
 		return;
+	bool is_compound = p.head != p.addr;
+	struct ka_page head;
+
+	if (is_compound && !ka_error_drop(ka_page_read(f->k, p.head_phys, &head)))
+		p.mapping = head.mapping, p.refcount = head.refcount;
+	/* bit 0: anonymous, 1: of a driver that can move it (bda807d44454, v4.8); a mapping of neither is a file's */
+	if (p.refcount > 0 && (p.mapping & 1) && ka_is_kernel_addr(f->k, p.mapping & ~3ull))
+		return found(f, "page", NULL, ka_printf(f->a, "in the direct map: page 0x%" PRIx64 ", anonymous memory of a process", phys.v & ~(ka_page_size(f->k) - 1)));
+	if (p.refcount > 0 && !(p.mapping & 3) && ka_is_kernel_addr(f->k, p.mapping))
+		return found(f, "page", NULL, ka_printf(f->a, "in the direct map: page 0x%" PRIx64 ", page %" PRIu64 " of a file's cache (address_space 0x%" PRIx64 ")",
+							phys.v & ~(ka_page_size(f->k) - 1), p.index, p.mapping));
 	f->ret->what = p.refcount <= 0 && p.head == p.addr ? ka_printf(f->a, "in the direct map: page 0x%" PRIx64 ", which is free", phys.v & ~(ka_page_size(f->k) - 1)) :
 		       ka_printf(f->a, "in the direct map: page 0x%" PRIx64 ", with %d references", phys.v & ~(ka_page_size(f->k) - 1), p.refcount);
 }
 
+/* Chunks of per-CPU memory are alike in distance: what an offset means can be seen on any CPU. */
 static bool in_percpu(struct find *f)
 {
-	struct ka_symbol s;
+	const struct ka_module *m = NULL;
+	uint64_t base, unit = 0, distance;
+	struct ka_fault_area area;
+	struct ka_symbol s, start;
+	const char *name = NULL;
+	ka_addr at, first;
 	size_t i;
 
-	if (!ka_symbol_index(f->k, NULL, f->addr, &i) || !ka_symbol_nth(f->k, NULL, i, &s) || !s.is_percpu || f->addr - s.addr >= s.size)
+	if (ka_symbol_index(f->k, NULL, f->addr, &i) && ka_symbol_nth(f->k, NULL, i, &s) && s.is_percpu && f->addr - s.addr < s.size) {
+		found(f, "percpu", s.name, ka_printf(f->a, "the offset of per-CPU variable %s: a per-CPU pointer that was not made one of a CPU", s.name));
+		return true;
+	}
+	if (ka_error_drop(ka_percpu_offset(f->k, 0, &base)))
 		return false;
-	found(f, "percpu", s.name, ka_printf(f->a, "the offset of per-CPU variable %s: a per-CPU pointer that was not made one of a CPU", s.name));
-	return true;
+	at = f->addr + base;
+	for (i = 0; i < ka_module_count(f->k); i++) {
+		m = ka_module_nth(f->k, i);
+		if (m->percpu && f->addr - m->percpu < m->percpu_size)
+			break;
+	}
+	if (i < ka_module_count(f->k)) {
+		if (ka_symbol_index(f->k, m->name, f->addr, &i) && ka_symbol_nth(f->k, m->name, i, &s) && s.is_percpu && f->addr - s.addr < KA_MAX(s.size, 1u))
+			name = f->addr == s.addr ? s.name : ka_printf(f->a, "%s+%" PRIu64, s.name, f->addr - s.addr);
+		found(f, "percpu", name ? name : m->name,
+		      ka_printf(f->a, "the offset of per-CPU variable %s of module %s: a per-CPU pointer that was not made one of a CPU", name ? name : "?", m->name));
+		note(f, ka_printf(f->a, "CPU 0 has that at 0x%" PRIx64, at));
+		return true;
+	}
+	/* what alloc_percpu() gave: in the first chunk, or in another, which the vmalloc area of tells */
+	if (ka_is_kernel_addr(f->k, f->addr) || !ka_is_kernel_addr(f->k, at))
+		return false;
+	if (!ka_error_drop(ka_symbol_value(f->k, "pcpu_unit_size", &unit)) && !ka_error_drop(ka_symbol_ulong(f->k, "pcpu_base_addr", &first)) &&
+	    ka_symbol_lookup(f->k, "__per_cpu_start", &start)) {
+		distance = f->addr - start.addr;
+		if (unit && distance >= 0x1000 && distance < unit) {
+			found(f, "percpu", NULL, "far from NULL, or what alloc_percpu() gave: then a per-CPU pointer that was not made one of a CPU");
+			note(f, ka_printf(f->a, "as a per-CPU pointer: CPU 0 has that at 0x%" PRIx64, at));
+			return true;
+		}
+	}
+	if (ka_region_of(f->k, at) == KA_REGION_VMALLOC && ka_fault_area_find(f->k, at, &area) && area.caller && ka_symbol_at(f->k, area.caller, &s, &base) &&
+	    !strncmp(s.name, "pcpu_", 5)) {
+		found(f, "percpu", NULL, "what alloc_percpu() gave: a per-CPU pointer that was not made one of a CPU");
+		note(f, ka_printf(f->a, "CPU 0 has that at 0x%" PRIx64, at));
+		return true;
+	}
+	return false;
 }
 
 static bool is_canonical(struct find *f)
@@ -339,7 +394,7 @@ void ka_fault_place(struct ka_kernel *k, struct ka_arena *a, ka_addr addr, ka_ad
 	case KA_REGION_IMAGE:
 		found(&f, "image", NULL, "in the kernel's image");
 		if (ka_symbol_at(k, addr, &s, &offset))
-			found(&f, "image", s.name, offset ? ka_printf(a, "%s+%" PRIu64 " of the kernel's image", s.name, offset) :
+			found(&f, "image", s.name, offset && ka_fault_variable_path(k, a, addr) ? ka_printf(a, "%s of the kernel's image", ka_fault_variable_path(k, a, addr)) : offset ? ka_printf(a, "%s+%" PRIu64 " of the kernel's image", s.name, offset) :
 			      ka_printf(a, "%s of the kernel's image", s.name));
 		break;
 	case KA_REGION_MODULES: in_modules(&f); break;

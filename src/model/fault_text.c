@@ -115,7 +115,8 @@ static void second_line(struct ka_str *s, const struct ka_fault *f)
 	}
 	if (f->has_operand && f->expression) {
 		ka_str_add(s, f->expression);
-		if (f->type)
+		/* of what is no struct the first one needs no telling */
+		if (f->type && (f->member_offset || f->member))
 			ka_str_printf(s, " (%s + 0x%" PRIx64 ")", f->type, f->member_offset);
 		ka_str_printf(s, " through %s = ", f->base);
 		add_value(s, f);

@@ -64,25 +64,35 @@ static bool path_to(struct ka_kernel *k, struct ka_arena *a, const struct ka_typ
 	return false;
 }
 
-/* "kdie_disk.meta_lock", or what the address is otherwise. */
-static const char *name_of(struct ka_kernel *k, struct ka_arena *a, ka_addr at, ka_addr task, bool *ret_is_variable)
+const char *ka_fault_variable_path(struct ka_kernel *k, struct ka_arena *a, ka_addr at)
 {
-	struct ka_fault_place place;
+	struct ka_str path = { 0 };
+	const char *name = NULL;
 	struct ka_variable v;
 	struct ka_symbol s;
 	uint64_t offset;
 
-	*ret_is_variable = false;
-	if (ka_symbol_at(k, at, &s, &offset) && offset < KA_MAX(s.size, 1u)) {
-		struct ka_str path = { 0 };
-		const char *name = offset ? ka_printf(a, "%s+%" PRIu64, s.name, offset) : s.name;
+	if (ka_symbol_at(k, at, &s, &offset) && offset < KA_MAX(s.size, 1u) && ka_variable_of(k, &s, a, &v, NULL) && !v.is_function &&
+	    path_to(k, a, &v.type, offset, &path) && (path.len || !offset))
+		name = ka_printf(a, "%s%s", s.name, path.len ? path.p : "");
+	ka_str_free(&path);
+	return name;
+}
 
-		if (ka_variable_of(k, &s, a, &v, NULL) && !v.is_function && path_to(k, a, &v.type, offset, &path) && path.len)
-			name = ka_printf(a, "%s%s", s.name, path.p);
-		ka_str_free(&path);
-		*ret_is_variable = true;
-		return name;
-	}
+/* "kdie_disk.meta_lock", or what the address is otherwise. */
+static const char *name_of(struct ka_kernel *k, struct ka_arena *a, ka_addr at, ka_addr task, bool *ret_is_variable)
+{
+	struct ka_fault_place place;
+	const char *path = ka_fault_variable_path(k, a, at);
+	struct ka_symbol s;
+	uint64_t offset;
+
+	*ret_is_variable = true;
+	if (path)
+		return path;
+	if (ka_symbol_at(k, at, &s, &offset) && offset < KA_MAX(s.size, 1u))
+		return ka_printf(a, "%s+%" PRIu64, s.name, offset);
+	*ret_is_variable = false;
 	ka_fault_place(k, a, at, task, &place);
 	return place.what;
 }
