@@ -185,6 +185,8 @@ struct ka_error *ka_types_open_btf_split(struct ka_types *base, const uint8_t *b
 struct ka_error *ka_types_open_dwarf(struct ka_object *o, struct ka_types **ret) KA_MUST_CHECK;
 /* The few structs (of the kernel log, of uname) of which VMCOREINFO tells where members lie. Keeps nothing of the text. */
 struct ka_types *ka_types_open_vmcoreinfo(const char *text, size_t size, unsigned long_size, bool is_big_endian);
+/* Quickly, before its DWARF is opened: false when none of its types, variables and functions has the name. */
+bool ka_object_may_name(struct ka_object *o, const char *name);
 void ka_types_close(struct ka_types *t);
 /* The path grammar of ka_type_member(), over any of the two. */
 struct ka_error *ka_types_member(struct ka_types *t, const char *type, const char *path, struct ka_member *ret) KA_MUST_CHECK;

@@ -454,6 +454,22 @@ static bool is_in_strings(const struct ka_dwarf *d, const char *name)
 	return false;
 }
 
+bool ka_object_may_name(struct ka_object *o, const char *name)
+{
+	struct ka_object *d = ka_object_debug(o, NULL);
+	const struct ka_section *s = d ? ka_object_section(d, ".debug_str") : NULL;
+	size_t length = strlen(name) + 1, size;
+	const uint8_t *at;
+
+	if (!d)
+		return false;
+	/* nothing is relocated in it */
+	if (!s || !(s->flags & SHF_MERGE) || length <= 8 || ka_object_section(d, ".gnu_debugaltlink") ||
+	    ka_error_drop(ka_object_content(d, s, &at, &size)))
+		return true;
+	return memmem(at, size, name, length);
+}
+
 /* By the headers alone: nothing is unpacked. NULL: no file is to be kept. */
 static char *path_of(struct ka_object *o, struct ka_index_key *key)
 {

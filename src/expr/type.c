@@ -37,14 +37,20 @@ struct ka_error *ka_value_describe(struct ka_eval *v, struct ka_value *x)
 /* Modules without BTF whose debuginfo was loaded (mod -s): none is looked for on account of a name. */
 static bool find_loaded(struct ka_kernel *k, const char *name, struct ka_type *ret)
 {
+	const char *bare = strrchr(name, ' ') ? strrchr(name, ' ') + 1 : name;	/* "struct foo" */
 	struct ka_module_symbols m;
 
 	for (size_t i = 0; k->hooks.module_object && k->hooks.module_symbols(k, i, &m) && !ka_interrupted(); i++) {
-		struct ka_object *o;
+		struct ka_object *o = NULL;
 		uint64_t place;
 		uint32_t section;
+		size_t j = 0;
 
-		if (!m.n || !k->hooks.module_object(k, m.at[0].addr, &o, &place, &section))
+		/* of a symbol that lies in no section of the file it knows nothing */
+		while (j < m.n && !k->hooks.module_object(k, m.at[j].addr, &o, &place, &section))
+			j++;
+		/* opening its DWARF relocates all of it */
+		if (j == m.n || !ka_object_may_name(o, bare))
 			continue;
 		ret->types = k->hooks.module_types(k, i, true);
 		ret->id = ret->types ? ka_types_find(ret->types, name) : 0;

@@ -13,6 +13,7 @@
 #include <kanalyze/walk.h>
 #include "arch.h"
 #include "debuginfo.h"
+#include "module_names.h"
 #include "image.h"
 
 #define KA_TLB_SIZE 1024
@@ -83,6 +84,7 @@ struct ka_kernel {
 	const struct ka_expr_env *expr_env;	/* the shell's: registers, convenience variables; NULL none */
 	bool has_tried_types, has_tried_dwarf, has_tried_symtab;
 	struct ka_error *symtab_error;
+	struct ka_module_names module_names;
 	pthread_mutex_t orc_lock;
 	struct ka_orc *orc;
 	bool has_tried_orc;

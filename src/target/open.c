@@ -384,6 +384,7 @@ static struct ka_kernel *kernel_new(const struct ka_open_options *o)
 	pthread_mutex_init(&k->lock, NULL);
 	pthread_mutex_init(&k->types_lock, NULL);
 	pthread_mutex_init(&k->orc_lock, NULL);
+	ka_module_names_init(&k->module_names);
 	pthread_cond_init(&k->state_made, NULL);
 	return k;
 }
@@ -451,6 +452,7 @@ void ka_kernel_close(struct ka_kernel *k)
 	pthread_mutex_destroy(&k->lock);
 	pthread_mutex_destroy(&k->types_lock);
 	pthread_mutex_destroy(&k->orc_lock);
+	ka_module_names_deinit(&k->module_names);
 	pthread_cond_destroy(&k->state_made);
 	free(k);
 }

@@ -83,18 +83,10 @@ bool ka_symbol_lookup(struct ka_kernel *k, const char *name, struct ka_symbol *r
 
 struct ka_error *ka_symbol_find(struct ka_kernel *k, const char *name, struct ka_symbol *ret)
 {
-	struct ka_module_symbols m;
+	size_t pos = 0;
 
-	if (ka_symbol_lookup(k, name, ret))
+	if (ka_symbol_lookup(k, name, ret) || ka_module_names_next(k, name, &pos, ret, NULL))
 		return NULL;
-	for (size_t i = 0; k->hooks.module_symbols && k->hooks.module_symbols(k, i, &m); i++) {
-		for (size_t j = 0; j < m.n; j++) {
-			if (!strcmp(m.at[j].name, name)) {
-				*ret = m.at[j];
-				return NULL;
-			}
-		}
-	}
 	return ka_error_new(KA_MISSING, "symbol '%s' does not exist in this kernel or its modules", name);
 }
 

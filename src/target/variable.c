@@ -219,16 +219,13 @@ static void add_module(struct ka_kernel *k, size_t i, const struct ka_module_sym
 static void add_modules(struct ka_kernel *k, const char *name, const char *file, const char *module, struct list *l)
 {
 	struct ka_module_symbols m;
+	struct ka_symbol symbol;
+	size_t pos = 0, last = SIZE_MAX, i;
 
-	for (size_t i = 0; k->hooks.module_symbols && k->hooks.module_symbols(k, i, &m) && !ka_interrupted(); i++) {
-		bool has = false;
-
-		if (module && strcmp(module, m.name))
-			continue;
-		for (size_t j = 0; j < m.n && !has; j++)
-			has = !strcmp(m.at[j].name, name);
-		if (has)
+	while (ka_module_names_next(k, name, &pos, &symbol, &i) && !ka_interrupted()) {
+		if (i != last && k->hooks.module_symbols(k, i, &m) && (!module || !strcmp(module, m.name)))
 			add_module(k, i, &m, name, file, l);
+		last = i;
 	}
 }
 
