@@ -29,7 +29,13 @@ void ka_dwarf_lists_open(struct ka_object *o, const struct ka_dwarf *d, struct k
 
 static struct ka_dwarf_reader reader_at(const struct ka_dwarf_lists *l, struct ka_dwarf_unit *u, const struct ka_dwarf_bytes *b, uint64_t offset)
 {
-	return (struct ka_dwarf_reader){ .d = l->d, .u = u, .p = offset < b->size ? b->at + offset : NULL, .end = b->at + b->size };
+	struct ka_dwarf_reader r = { .d = l->d, .u = u };
+
+	if (offset < b->size) {
+		r.p = b->at + offset;
+		r.end = b->at + b->size;
+	}
+	return r;
 }
 
 /* ---- attributes ---- */

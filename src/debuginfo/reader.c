@@ -56,8 +56,10 @@ void ka_reader_skip(struct ka_reader *b, uint64_t size)
 
 const char *ka_reader_string(struct ka_reader *b)
 {
-	const uint8_t *start = b->data + b->at, *end = b->at < b->end ? memchr(start, 0, b->end - b->at) : NULL;
+	const uint8_t *start, *end;
 
+	start = b->at < b->end ? b->data + b->at : NULL;	/* a section that is not there has no bytes to point to */
+	end = start ? memchr(start, 0, b->end - b->at) : NULL;
 	if (!end) {
 		b->is_bad = true;
 		b->at = b->end;
