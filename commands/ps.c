@@ -75,7 +75,7 @@ KA_LINES(ps_state_row, "states", "  {state}: {count}",
 	 KA_COL(ps_state_row, count, KA_UINT, "tasks in this state"));
 
 /* The options that each choose a shape of their own. */
-static const char *const shapes[] = { "a", "t", "c", "p", "g", "l", "m", "S", "r", "A", "Y", "tree", "ns" };
+static const char *const shapes[] = { "a", "t", "c", "p", "g", "l", "m", "S", "r", "A", "Y", "tree", "ns", "status" };
 
 /* Threads share their mm: each is read once. */
 struct mm_cache {
@@ -188,7 +188,7 @@ static struct ka_error *check_options(struct ka_call *c)
 	for (size_t i = 0; i < KA_COUNT(shapes); i++)
 		count += ka_call_has(c, shapes[i]);
 	if (count > 1)
-		return ka_call_usage(c, "-a, -t, -c, -p, -g, -l, -m, -S, -r, -A, -Y, --tree and --ns flags are all mutually-exclusive");
+		return ka_call_usage(c, "-a, -t, -c, -p, -g, -l, -m, -S, -r, -A, -Y, --tree, --ns and --status flags are all mutually-exclusive");
 	if (ka_call_has(c, "S") && c->argc)
 		return ka_call_usage(c, "-S option takes no arguments");
 	if (ka_call_has(c, "C") && !ka_call_has(c, "l") && !ka_call_has(c, "m"))
@@ -213,6 +213,8 @@ static struct ka_error *shape(struct ps *ps)
 		ps_tree(ps);
 	else if (ka_call_has(c, "ns"))
 		ps_namespaces(ps);
+	else if (ka_call_has(c, "status"))
+		ps_status(ps);
 	else if (ka_call_has(c, "t"))
 		err = ps_times(ps);
 	else if (ka_call_has(c, "l") || ka_call_has(c, "m"))
@@ -270,6 +272,7 @@ static const struct ka_option options[] = {
 	{ "r", NULL, "resource limits", false },
 	{ "tree", NULL, "processes as a tree: each below its parent; all, or what hangs below those given", true },
 	{ "ns", NULL, "namespaces: their inode numbers, as /proc/PID/ns has them", true },
+	{ "status", NULL, "users, groups, capabilities, session, terminal, counts: as /proc/PID/status", true },
 	{ "S", NULL, "how many tasks are in which state", false },
 	{ "A", NULL, "only the task that is active on each CPU", false },
 	{ "H", NULL, "no heading", false },
@@ -281,12 +284,12 @@ static const struct ka_option options[] = {
 static const struct ka_rows *const rows[] = {
 	&ka_rows_ps_row, &ka_rows_ps_row_sp, &ka_rows_ps_bare, &ka_rows_ps_bare_sp, &ka_rows_ps_policy, &ka_rows_ps_policy_sp,
 	&ka_rows_ps_policy_bare, &ka_rows_ps_policy_bare_sp, &ka_rows_ps_state_row, &ps_rows_kin, &ps_rows_ancestor,
-	&ps_rows_child, &ps_rows_thread, &ps_rows_tree, &ps_rows_ns, &ps_rows_times, &ps_rows_run, &ps_rows_cpu, &ps_rows_args, &ps_rows_limits,
+	&ps_rows_child, &ps_rows_thread, &ps_rows_tree, &ps_rows_ns, &ps_rows_status, &ps_rows_times, &ps_rows_run, &ps_rows_cpu, &ps_rows_args, &ps_rows_limits,
 	&ps_rows_limit, NULL };
 
 const struct ka_command ka_command_ps = {
 	.name = "ps",
-	.args = "[-k|-u|-G|-I|-y POLICY] [-s] [-p|-c|-t|-[l|m][-C CPUS]|-a|-g|-r|-S|-A|-Y|--tree|--ns] [-H]"
+	.args = "[-k|-u|-G|-I|-y POLICY] [-s] [-p|-c|-t|-[l|m][-C CPUS]|-a|-g|-r|-S|-A|-Y|--tree|--ns|--status] [-H]"
 		" [PID | TASK | COMMAND | 'REGEX']...",
 	.brief = "process status",
 	.help =

@@ -62,6 +62,10 @@ void ps_tree(const struct ps *ps);
 extern const struct ka_rows ps_rows_ns;
 void ps_namespaces(const struct ps *ps);
 
+/* ps_status.c: --status */
+extern const struct ka_rows ps_rows_status;
+void ps_status(const struct ps *ps);
+
 /* ps_times.c: -t, -l, -m */
 extern const struct ka_rows ps_rows_times, ps_rows_run, ps_rows_cpu;
 struct ka_error *ps_times(const struct ps *ps) KA_MUST_CHECK;

@@ -40,7 +40,9 @@ def stat_fields(line):
     rest = m[3].split()
     return {'pid': int(m[1]), 'comm': m[2], 'state': rest[0], 'ppid': int(rest[1]), 'utime': int(rest[11]), 'stime': int(rest[12]),
             'priority': int(rest[15]), 'start': int(rest[19]), 'vsize': int(rest[20]), 'rss': int(rest[21]), 'cpu': int(rest[36]),
-            'policy': int(rest[38])}
+            'policy': int(rest[38]), 'pgrp': int(rest[2]), 'session': int(rest[3]), 'tty_nr': int(rest[4]), 'flags': int(rest[6]),
+            'minflt': int(rest[7]), 'majflt': int(rest[9]), 'nice': int(rest[16]), 'exit_signal': int(rest[35]),
+            'rt_priority': int(rest[37]), 'exit_code': int(rest[49]) if len(rest) > 49 else None}
 
 
 def read_truth(path):
@@ -67,7 +69,9 @@ def read_truth(path):
         if not stat:        # gone before it could be asked
             continue
         status = dict(l.split(':', 1) for l in sections.get('/proc/status', '').split('\n') if ':' in l)
-        task = {'stat': stat, 'status': {k: v.strip() for k, v in status.items()},
+        m_login = re.search(r'/loginuid\n(\d+)', body)
+        task = {'stat': stat, 'loginuid': int(m_login[1]) if m_login else None, 'oom_score_adj': sections.get('/proc/oom_score_adj', '').split('\n')[0],
+                'personality': sections.get('/proc/personality', '').split('\n')[0], 'status': {k: v.strip() for k, v in status.items()},
                 'tgid': int(m[2]) if head.startswith('TID') else pid, 'limits': {}, 'args': None}
         for line in sections.get('/proc/limits', '').split('\n'):
             for words, name in LIMITS.items():
@@ -122,12 +126,6 @@ def check_task(r, pid, row, times, truth, is_exact, ran_since, mm_moved):
     r.check(who + ' start', times['start_boottime_ns'] // (10 ** 9 // TICKS_PER_S), stat['start'])
     r.check(who + ' policy', POLICIES.index(row['policy']), stat['policy'])
     r.check(who + ' priority', row['prio'] - 100, stat['priority'], moved)
-    if times['utime_ns'] is not None:
-        # /proc scales the two so that their sum is what the scheduler measured: off by a tick where ticks are counted
-        ours = (times['utime_ns'] + times['stime_ns']) // (10 ** 9 // TICKS_PER_S)
-        theirs = stat['utime'] + stat['stime']
-        r.check(who + ' utime + stime', ours, theirs,
-                moved or ('ticks where /proc says measured time' if abs(ours - theirs) <= max(10, theirs // 5) else None))
     if 'VmSize' in status:
         r.check(who + ' VmSize', row['vsz_kb'], int(status['VmSize'].split()[0]), mm_moved)
         theirs = int(status['VmRSS'].split()[0])
@@ -135,6 +133,61 @@ def check_task(r, pid, row, times, truth, is_exact, ran_since, mm_moved):
         r.check(who + ' VmRSS', row['rss_kb'], theirs, mm_moved or ('/proc leaves out what CPUs or threads hold back' if near else None))
     elif status:
         r.check(who + ' VmSize', row['vsz_kb'], 0, mm_moved)
+
+
+IDS = {'Uid': ('uid', 'euid', 'suid', 'fsuid'), 'Gid': ('gid', 'egid', 'sgid', 'fsgid')}
+CAPABILITIES = {'CapInh': 'cap_inheritable', 'CapPrm': 'cap_permitted', 'CapEff': 'cap_effective', 'CapBnd': 'cap_bounding', 'CapAmb': 'cap_ambient'}
+
+
+def check_status(r, who, row, truth, ran_since):
+    """ps --status"""
+    stat, status = truth['stat'], truth['status']
+    moved = 'it ran on after the truth was taken' if ran_since else None
+    for key, names in IDS.items():
+        if key in status:
+            r.check(f'{who} {key}', [row[n] for n in names], [int(x) for x in status[key].split()])
+    if 'Groups' in status:
+        r.check(who + ' groups', row['groups'], status['Groups'].split())
+    for key, name in CAPABILITIES.items():
+        if key in status:
+            r.check(f'{who} {key}', row[name] or 0, int(status[key], 16))
+    for key, name in (('TracerPid', 'tracer'), ('NoNewPrivs', 'no_new_privs'), ('Seccomp', 'seccomp'), ('Seccomp_filters', 'seccomp_filters')):
+        if key in status:
+            r.check(f'{who} {key}', int(row[name] or 0), int(status[key]), name == 'seccomp_filters' and row['state'] == 'ZO' and 'a zombie' or None)
+    if 'Umask' in status:
+        r.check(who + ' umask', row['umask'], int(status['Umask'], 8))
+    if 'NSpid' in status:
+        r.check(who + ' pids', row['pids'], status['NSpid'].split())
+    for key, name in (('voluntary_ctxt_switches', 'voluntary_switches'), ('nonvoluntary_ctxt_switches', 'involuntary_switches')):
+        if key in status:
+            r.check(f'{who} {key}', row[name], int(status[key]), moved)
+    r.check(who + ' group and session', [row['pgrp'], row['session']], [stat['pgrp'], stat['session']])
+    device = row['tty_device'] or 0
+    r.check(who + ' terminal', (device & 0xff) | device >> 20 << 8 | (device & 0xfff00) << 12, stat['tty_nr'])
+    r.check(who + ' nice', row['nice'], stat['nice'])
+    r.check(who + ' rt_priority', row['rt_priority'], stat['rt_priority'])
+    r.check(who + ' exit signal', row['exit_signal'], stat['exit_signal'])
+    if stat['exit_code'] is not None:
+        # of a stopped process /proc tells the group's since v5.18
+        r.check(who + ' exit code', row['group_exit_code'] if row['state'] == 'ST' and stat['exit_code'] else row['exit_code'], stat['exit_code'], moved)
+    if truth['loginuid'] is not None:
+        r.check(who + ' loginuid', 2 ** 32 - 1 if row['loginuid'] is None else row['loginuid'], truth['loginuid'])
+    if truth['oom_score_adj']:
+        r.check(who + ' oom_score_adj', row['oom_score_adj'], int(truth['oom_score_adj']))
+    if truth['personality']:
+        r.check(who + ' personality', row['personality'], int(truth['personality'], 16))
+
+
+def check_sums(r, who, rows, ticked, stat, is_group, moved):
+    """Faults and time on a CPU, of a process those of all its threads. Time is what the scheduler measured; where each switch to and
+    from the kernel is timed (VIRT_CPU_ACCOUNTING_GEN), that."""
+    first = rows[0]
+    for name, ended, theirs in (('minor_faults', 'ended_minor_faults', 'minflt'), ('major_faults', 'ended_major_faults', 'majflt')):
+        r.check(f'{who} {name}', sum(row[name] for row in rows) + (first[ended] if is_group else 0), stat[theirs], moved)
+    measured = (sum(row['exec_ns'] for row in rows) + (first['ended_exec_ns'] if is_group else 0)) * TICKS_PER_S / 1e9
+    theirs = stat['utime'] + stat['stime']
+    near = next((x for x in (measured, ticked) if abs(x - theirs) <= 2), measured)    # two numbers, each cut
+    r.check(who + ' time on a CPU', theirs if abs(near - theirs) <= 2 else near, theirs, moved)
 
 
 def main():
@@ -146,6 +199,7 @@ def main():
     policy = {t['task']: t for t in kanalyze(binary, vmlinux, vmcore, 'ps -Y')['tasks']}
     times = {t['task']: t for t in kanalyze(binary, vmlinux, vmcore, 'ps -t')['tasks']}
     runs = {t['task']: t for t in kanalyze(binary, vmlinux, vmcore, 'ps -l')['tasks']}
+    states = {t['task']: t for t in kanalyze(binary, vmlinux, vmcore, 'ps --status')['tasks']}
     limits = {t['task']: t for t in kanalyze(binary, vmlinux, vmcore, 'ps -r')['tasks']}
     arguments = {t['task']: t for t in kanalyze(binary, vmlinux, vmcore, 'ps -a')['tasks']}
     groups = {t['pid']: t for t in kanalyze(binary, vmlinux, vmcore, 'ps -g')['tasks']}
@@ -168,6 +222,13 @@ def main():
         threads = [p for p, leader in group_of.items() if leader == group_of.get(pid)]
         mm_moved = 'its process ran on after the truth was taken' if any(ran.get(p) for p in threads) else None
         check_task(r, pid, row, times[row['task']], t, is_exact, ran[pid], mm_moved)
+        who = 'PID %d (%s)' % (pid, row['comm'])
+        check_status(r, who, states[row['task']], t, ran[pid])
+        together = [ours[p]['task'] for p in threads if p in ours] if t['tgid'] == pid else []
+        rows = [states[a] for a in together] or [states[row['task']]]
+        ticked = sum((times[x['task']]['utime_ns'] or 0) + (times[x['task']]['stime_ns'] or 0) for x in rows) * TICKS_PER_S / 1e9
+        check_sums(r, who, sorted(rows, key=lambda x: x['pid'] != pid), ticked, t['stat'], t['tgid'] == pid, mm_moved if together else
+                   ('it ran on after the truth was taken' if ran[pid] else None))
         r.check('PID %d tgid' % pid, group_of.get(pid), t['tgid'])
         if t['tgid'] == pid and 'Threads' in t['status']:
             r.check('PID %d threads' % pid, len(threads), int(t['status']['Threads']), mm_moved)

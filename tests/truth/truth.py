@@ -41,7 +41,7 @@ def tasks(path):
     result, sections_, name = {}, None, None
     with open(path, errors='replace', newline='\n') as f:
         for line in f:
-            # wchan has no line break at its end: what follows it stands in the same line
+            # wchan and loginuid have no line break at their ends: what follows it stands in the same line
             head = re.search(r'##### (?:(PID) (\d+) ?(.*)|(TID) (\d+) OF (\d+).*)$', line)
             title = None if head else re.search(r'(.*?)=== (\S.*)$', line)
             if head:
@@ -52,8 +52,8 @@ def tasks(path):
                 sections_ = None
             elif sections_ is None:
                 continue
-            elif title and (not title[1] or name == 'wchan'):
-                if name == 'wchan':
+            elif title and (not title[1] or name in ('wchan', 'loginuid', 'sessionid')):
+                if title[1]:
                     sections_[name] += title[1]
                 name = section_name(title[2].strip('\n'))
                 if name in sections_:
