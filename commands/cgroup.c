@@ -20,7 +20,9 @@ struct cgroup_row {
 	uint32_t tasks, depth;
 	const char *memory, *branch, *name, *path;
 	bool has_memory, has_limit, has_pids;
-	uint64_t memory_bytes, memory_max_bytes, pids;
+	bool has_high, has_swap_max, has_pids_max, has_min, has_low, has_peak, has_swap;
+	uint64_t memory_bytes, memory_max_bytes, memory_min_bytes, memory_low_bytes, memory_high_bytes, memory_peak_bytes, swap_bytes, swap_max_bytes;
+	uint64_t pids, pids_max;
 };
 KA_ROWS(cgroup_row, "cgroups", "     CGROUP       TASKS     MEMORY  NAME", "{cgroup:016} {tasks:6} {memory:>10}  {branch}{name}",
 	KA_COL(cgroup_row, cgroup, KA_ADDR, "address of the cgroup"),
@@ -28,6 +30,13 @@ KA_ROWS(cgroup_row, "cgroups", "     CGROUP       TASKS     MEMORY  NAME", "{cgr
 	KA_COLF(cgroup_row, memory, KA_TEXT, KA_ONLY_TEXT, NULL),
 	KA_COL_IF(cgroup_row, memory_bytes, KA_UINT, has_memory, "memory charged to it and to those below; null: its memory controller is off"),
 	KA_COL_IF(cgroup_row, memory_max_bytes, KA_UINT, has_limit, "limit of that; null: none"),
+	KA_COL_IF(cgroup_row, memory_high_bytes, KA_UINT, has_high, "from where on it is slowed down; null: nowhere"),
+	KA_COL_IF(cgroup_row, memory_low_bytes, KA_UINT, has_low, "what is taken from it last; null: all of it"),
+	KA_COL_IF(cgroup_row, memory_min_bytes, KA_UINT, has_min, "what is never taken from it; null: all of it"),
+	KA_COL_IF(cgroup_row, memory_peak_bytes, KA_UINT, has_peak, "the most it ever had"),
+	KA_COL_IF(cgroup_row, swap_bytes, KA_UINT, has_swap, "swapped out of it (v1: with memory)"),
+	KA_COL_IF(cgroup_row, swap_max_bytes, KA_UINT, has_swap_max, "limit of that; null: none"),
+	KA_COL_IF(cgroup_row, pids_max, KA_UINT, has_pids_max, "limit of pids; null: none"),
 	KA_COL_IF(cgroup_row, pids, KA_UINT, has_pids, "what the pids controller counts, those below too"),
 	KA_COLF(cgroup_row, branch, KA_TEXT, KA_ONLY_TEXT, NULL),
 	KA_COLF(cgroup_row, name, KA_TEXT, KA_ONLY_TEXT, NULL),
@@ -95,7 +104,12 @@ static void show(void *ctx, size_t i, unsigned depth, const bool *is_last)
 		.cgroup = g->addr, .tasks = s->task_count[i], .depth = depth, .path = g->path,
 		.has_memory = g->has_memory, .memory_bytes = g->memory_bytes,
 		.has_limit = g->has_memory && g->memory_max_bytes != UINT64_MAX, .memory_max_bytes = g->memory_max_bytes,
-		.has_pids = g->has_pids, .pids = g->pids,
+		.has_pids = g->has_pids, .pids = g->pids, .pids_max = g->pids_max, .has_pids_max = g->has_pids && g->pids_max != UINT64_MAX,
+		.memory_high_bytes = g->memory_high_bytes, .has_high = g->has_memory && g->memory_high_bytes != UINT64_MAX,
+		.memory_low_bytes = g->memory_low_bytes, .has_low = g->has_low && g->memory_low_bytes != UINT64_MAX,
+		.memory_min_bytes = g->memory_min_bytes, .has_min = g->has_min && g->memory_min_bytes != UINT64_MAX,
+		.memory_peak_bytes = g->memory_peak_bytes, .has_peak = g->has_peak, .has_swap = g->has_swap, .swap_bytes = g->swap_bytes,
+		.swap_max_bytes = g->swap_max_bytes, .has_swap_max = g->has_memory && g->swap_max_bytes != UINT64_MAX,
 		.memory = g->has_memory ? size_text(c->arena, g->memory_bytes) : "-",
 		.branch = ka_out_branch(c->out, c->arena, is_last, depth),
 	};

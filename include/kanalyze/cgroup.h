@@ -18,7 +18,10 @@ struct ka_cgroup {
 	const char *name, *path;	/* "two", "/lab.slice/two"; NULL: cannot be told */
 	bool has_memory, has_pids;	/* is that controller on in it */
 	uint64_t memory_bytes, memory_max_bytes;	/* charged to it and those below; UINT64_MAX: no limit */
-	uint64_t pids;
+	bool has_min, has_low, has_peak, has_swap;	/* does this kernel count them */
+	uint64_t memory_min_bytes, memory_low_bytes, memory_high_bytes;	/* UINT64_MAX: all of it, no limit */
+	uint64_t memory_peak_bytes, swap_bytes, swap_max_bytes;
+	uint64_t pids, pids_max;	/* UINT64_MAX: no limit */
 };
 
 /* All hierarchies, in the arena, by id. Also behind an error: what was found in spite of it. */

@@ -65,7 +65,7 @@ KA_VIEW(kernfs_view, ("kernfs_node"),
 
 struct memcg_view {
 	ka_addr css_at;
-	uint64_t usage, max, usage_bytes, max_bytes;
+	uint64_t usage, max, usage_bytes, max_bytes, min, low, high, peak, swap, swap_max;
 };
 KA_VIEW(memcg_view, ("mem_cgroup"),
 	KA_AT(memcg_view, css_at, "css"),
@@ -73,15 +73,23 @@ KA_VIEW(memcg_view, ("mem_cgroup"),
 	KA_MAYBE(memcg_view, usage, "memory.usage.counter", "memory.count.counter"),
 	KA_MAYBE(memcg_view, max, "memory.max", "memory.limit"),
 	KA_MAYBE(memcg_view, usage_bytes, "res.usage"),
-	KA_MAYBE(memcg_view, max_bytes, "res.limit"));
+	KA_MAYBE(memcg_view, max_bytes, "res.limit"),
+	KA_MAYBE(memcg_view, min, "memory.min"),		/* v4.18 */
+	KA_MAYBE(memcg_view, low, "memory.low", "low"),
+	KA_MAYBE(memcg_view, high, "memory.high", "high"),
+	KA_MAYBE(memcg_view, peak, "memory.watermark"),
+	KA_MAYBE(memcg_view, swap, "swap.usage.counter", "swap.count.counter"),
+	KA_MAYBE(memcg_view, swap_max, "swap.max", "swap.limit"));
 
 struct pids_cgroup_view {
 	ka_addr css_at;
 	uint64_t counter;
+	int64_t limit;
 };
 KA_VIEW(pids_cgroup_view, ("pids_cgroup"),
 	KA_AT(pids_cgroup_view, css_at, "css"),
-	KA_FROM(pids_cgroup_view, counter, "counter.counter"));
+	KA_FROM(pids_cgroup_view, counter, "counter.counter"),
+	KA_MAYBE(pids_cgroup_view, limit, "limit.counter", "limit"));
 
 struct css_set_view {
 	ka_addr dfl_cgrp, links_at;
@@ -276,6 +284,12 @@ struct ka_error *ka_cgroup_path(struct ka_kernel *k, ka_addr cgroup, struct ka_a
 	return NULL;
 }
 
+/* PAGE_COUNTER_MAX: as many pages as a signed long can count, in pages or bytes */
+static uint64_t limit_of(uint64_t pages, uint64_t page)
+{
+	return pages >= INT64_MAX / page ? UINT64_MAX : pages * page;
+}
+
 static void counters_read(struct ka_kernel *k, const struct cgroup_view *v, struct ka_cgroup *ret)
 {
 	struct memcg_view m;
@@ -288,16 +302,29 @@ static void counters_read(struct ka_kernel *k, const struct cgroup_view *v, stru
 
 		ret->has_memory = true;
 		ret->memory_bytes = is_bytes ? m.usage_bytes : m.usage * page;
-		/* PAGE_COUNTER_MAX: as many pages as a signed long can count, in pages or bytes; so RES_COUNTER_MAX in bytes, in pages or not */
+		/* RES_COUNTER_MAX: in bytes, in pages or not */
 		if (is_bytes)
 			ret->memory_max_bytes = m.max_bytes >= (uint64_t)INT64_MAX / page * page ? UINT64_MAX : m.max_bytes;
 		else
-			ret->memory_max_bytes = m.max >= INT64_MAX / page ? UINT64_MAX : m.max * page;
+			ret->memory_max_bytes = limit_of(m.max, page);
+		ret->has_min = KA_HAS(k, memcg_view, min);
+		ret->has_low = KA_HAS(k, memcg_view, low);
+		ret->has_peak = KA_HAS(k, memcg_view, peak);
+		ret->has_swap = KA_HAS(k, memcg_view, swap);
+		ret->memory_min_bytes = limit_of(m.min, page);
+		ret->memory_low_bytes = limit_of(m.low, page);
+		ret->memory_high_bytes = KA_HAS(k, memcg_view, high) ? limit_of(m.high, page) : UINT64_MAX;
+		ret->memory_peak_bytes = m.peak * page;
+		ret->swap_bytes = m.swap * page;
+		ret->swap_max_bytes = KA_HAS(k, memcg_view, swap_max) ? limit_of(m.swap_max, page) : UINT64_MAX;
 	}
-	if (v->pids_css &&
+	/* nobody counts those of the topmost */
+	if (v->pids_css && ret->parent &&
 	    !ka_error_drop(ka_view_read(k, &ka_view_pids_cgroup_view, v->pids_css - KA_OFFSET(k, pids_cgroup_view, css_at), &p))) {
 		ret->has_pids = true;
 		ret->pids = p.counter;
+		/* one more than there can be: no limit */
+		ret->pids_max = !KA_HAS(k, pids_cgroup_view, limit) || p.limit > 4 << 20 ? UINT64_MAX : (uint64_t)p.limit;
 	}
 }
 

@@ -10,6 +10,7 @@ import json
 import re
 import subprocess
 import sys
+import truth as T
 
 STATES = {'R': 'RU', 'S': 'IN', 'D': 'UN', 'T': 'ST', 't': 'TR', 'Z': 'ZO', 'X': 'DE', 'P': 'PA', 'I': 'ID'}
 POLICIES = ['NORMAL', 'FIFO', 'RR', 'BATCH', 'ISO', 'IDLE', 'DEADLINE', 'EXT']
@@ -203,7 +204,7 @@ def main():
     limits = {t['task']: t for t in kanalyze(binary, vmlinux, vmcore, 'ps -r')['tasks']}
     arguments = {t['task']: t for t in kanalyze(binary, vmlinux, vmcore, 'ps -a')['tasks']}
     groups = {t['pid']: t for t in kanalyze(binary, vmlinux, vmcore, 'ps -g')['tasks']}
-    r = Report()
+    r, parts = Report(), T.tasks(truth_path)
     for e in ps['errors']:
         r.wrong.append('fault: %s' % e.get('message', e))
     ours = {t['pid']: t for t in ps['tasks'] if t['pid']}
@@ -235,6 +236,11 @@ def main():
         for l in limits[row['task']].get('limits', []):
             if l['name'] in t['limits']:
                 r.check('PID %d limit %s' % (pid, l['name']), [l['current'], l['maximum']], t['limits'][l['name']])
+        environment = parts[pid]['sections'].get('environ') if t['tgid'] == pid and pid in parts else None
+        if environment is not None:
+            env = arguments[row['task']]['env']
+            r.check('PID %d environment' % pid, [line for one in env for line in one.splitlines()] if env is not None else None,
+                    environment.splitlines(), 'user memory is not in the dump' if env is None else None)
         if t['args'] is not None:
             args = arguments[row['task']]['args']
             text = ' '.join(args).rstrip(' ') if args is not None else None
