@@ -35,6 +35,14 @@ KA_LINES(mod_range, "ranges", "",
 	KA_COL(mod_range, size, KA_UINT, "bytes"),
 	KA_COL(mod_range, is_text, KA_BOOL, "is it executable?"));
 
+struct mod_section {
+	ka_addr addr;
+	const char *name;
+};
+KA_LINES(mod_section, "sections", "{addr:016}  {name}",
+	KA_COL(mod_section, addr, KA_ADDR, "where it starts"),
+	KA_COL(mod_section, name, KA_TEXT, "its name in the module's file"));
+
 struct mod_taint {
 	const char *name, *name_text, *letters;
 	uint64_t taints;
@@ -103,6 +111,26 @@ static const char *centred(struct ka_arena *a, const char *word, int width)
 	return ka_printf(a, "%*s%s%*s", left, "", word, pad - left, "");
 }
 
+static int by_addr(const void *a, const void *b)
+{
+	const struct ka_module_section *x = a, *y = b;
+
+	return x->addr < y->addr ? -1 : x->addr > y->addr;
+}
+
+/* -g */
+static void sections_out(struct ka_call *c, const struct ka_module *m)
+{
+	struct ka_module_sections s = {0};
+
+	ka_call_fault(c, ka_module_sections_read(c->k, m, &s));
+	if (s.n)
+		qsort(s.at, s.n, sizeof(*s.at), by_addr);
+	for (size_t i = 0; i < s.n; i++)
+		ka_out_row(c->out, &ka_rows_mod_section, &(struct mod_section){ s.at[i].addr, ka_strdup(c->arena, s.at[i].name) });
+	ka_vec_free(&s);
+}
+
 static void list_out(struct ka_call *c, const struct ka_module **list, size_t count)
 {
 	int name_width = 4, size_width = 4, addr_width = ka_long_size(c->k) * 2;
@@ -134,6 +162,8 @@ static void list_out(struct ka_call *c, const struct ka_module **list, size_t co
 			ka_out_row(c->out, &ka_rows_mod_range,
 				   &(struct mod_range){ r->name, r->base, r->size, r->is_text });
 		}
+		if (ka_call_has(c, "g"))
+			sections_out(c, m);
 		ka_out_end(c->out);
 	}
 }
@@ -223,7 +253,7 @@ static struct ka_error *unload(struct ka_call *c)
 static struct ka_error *run(struct ka_call *c)
 {
 	unsigned modes = ka_call_has(c, "t") + ka_call_has(c, "s") + ka_call_has(c, "S") + ka_call_has(c, "d") +
-			 ka_call_has(c, "D");
+			 ka_call_has(c, "D") + ka_call_has(c, "R");
 	const struct ka_module **list;
 	const struct ka_error *fault = ka_module_fault(c->k);
 	struct ka_error *err;
@@ -238,11 +268,13 @@ static struct ka_error *run(struct ka_call *c)
 	}
 	list = ka_alloc(c->arena, (ka_module_count(c->k) + c->argc) * sizeof(*list));
 	if (modes > 1)
-		return ka_call_usage(c, "only one of -t, -s, -S, -d and -D");
+		return ka_call_usage(c, "only one of -t, -s, -S, -d, -D and -R");
 	if (ka_call_has(c, "s") || ka_call_has(c, "S"))
 		return load(c, list);
 	if (ka_call_has(c, "d") || ka_call_has(c, "D"))
 		return unload(c);
+	for (size_t i = 0; ka_call_has(c, "R") && i < ka_module_count(c->k); i++)
+		ka_module_unload(c->k, ka_module_nth(c->k, i));
 	err = choose(c, list, &count);
 	if (err)
 		return err;
@@ -259,14 +291,18 @@ static const struct ka_option options[] = {
 	{ "S", NULL, "load the debuginfo of all modules, first looked for below DIR", false },
 	{ "d", "MODULE", "forget the debuginfo of one module", false },
 	{ "D", NULL, "forget the debuginfo of all modules", false },
+	{ "g", NULL, "where the sections of each module lie", false },
+	{ "R", NULL, "forget the debuginfo of all modules, and list them", false },
+	{ "r", NULL, "crash's: debuginfo is read at once; here it is read as it is needed, always", false },
+	{ "o", NULL, "crash's: its older way of loading symbols; here there is one way", false },
 	{ NULL, NULL, NULL, false },
 };
 
-static const struct ka_rows *const rows[] = { &ka_rows_mod_row, &ka_rows_mod_range, &ka_rows_mod_taint, NULL };
+static const struct ka_rows *const rows[] = { &ka_rows_mod_row, &ka_rows_mod_range, &ka_rows_mod_section, &ka_rows_mod_taint, NULL };
 
 const struct ka_command ka_command_mod = {
 	.name = "mod",
-	.args = "[[-t] [MODULE | ADDR]... | -s MODULE [FILE] | -S [DIR] | -d MODULE | -D]",
+	.args = "[-g] [[-t] [MODULE | ADDR]... | [-r] [-o] -s MODULE [FILE] | [-r] [-o] -S [DIR] | -d MODULE | -D | -R]",
 	.brief = "loaded modules",
 	.help =
 		"Modules by the address of their text: struct module, name, base, bytes they take, and\n"
@@ -278,6 +314,7 @@ const struct ka_command ka_command_mod = {
 		"    mod\n"
 		"    mod -t\n"
 		"    mod ext4\n"
+		"    mod -g ext4\n"
 		"    mod -s nf_conntrack\n"
 		"    mod -S /srv/debuginfo\n",
 	.options = options,

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* mount: the mounted file systems of a namespace. */
-#include <kanalyze/command.h>
 #include <kanalyze/forest.h>
-#include <kanalyze/task.h>
-#include <kanalyze/vfs.h>
+#include "mount.h"
 
 struct mount_row {
 	ka_addr mount, vfsmount, superblock, parent;
@@ -172,6 +170,20 @@ static void tree(struct ka_call *c, struct mount_row *rows, size_t count, const 
 	ka_forest_walk(&f);
 }
 
+/* With -f and -i each has its own heading, and what belongs to it below. */
+static void block_put(struct ka_call *c, const struct ka_rows *rows, const struct mount_row *row, const struct mount_files *files, size_t *shown)
+{
+	if ((*shown)++)
+		ka_out_note(c->out, "\n");
+	ka_out_new_table(c->out);
+	ka_out_begin(c->out, rows, row);
+	if (ka_call_has(c, "i"))
+		ka_mount_dirty_put(c, row->superblock);
+	if (ka_call_has(c, "f"))
+		ka_mount_open_put(c, files, row->superblock);
+	ka_out_end(c->out);
+}
+
 static struct ka_error *run(struct ka_call *c)
 {
 	const struct ka_rows *rows = ka_mount_is_split(c->k) ? &ka_rows_mount_row : &ka_rows_mount_old;
@@ -179,12 +191,18 @@ static struct ka_error *run(struct ka_call *c)
 	bool *found = ka_alloc(c->arena, c->argc + 1), *is_chosen;
 	struct ka_mount *mounts = NULL;
 	struct mount_row *all;
-	size_t count = 0;
+	bool has_blocks = ka_call_has(c, "f") || ka_call_has(c, "i");
+	struct mount_files files = {0};
+	size_t count = 0, shown = 0;
 	ka_addr ns;
 	struct ka_error *err = namespace_find(c, &ns);
 
+	if (!err && has_blocks && ka_call_has(c, "tree"))
+		err = ka_call_usage(c, "-f and -i do not go with --tree");
 	if (err)
 		return err;
+	if (ka_call_has(c, "f"))
+		ka_mount_files_read(c, &files);
 	ka_call_fault(c, ka_mounts_read(c->k, ns, c->arena, &mounts, &count));
 	all = ka_alloc(c->arena, (count + 1) * sizeof(*all));
 	is_chosen = ka_alloc(c->arena, count + 1);
@@ -198,7 +216,9 @@ static struct ka_error *run(struct ka_call *c)
 				continue;
 			is_chosen[m] = found[i] = true;
 		}
-		if (is_chosen[m] && !ka_call_has(c, "tree"))
+		if (is_chosen[m] && has_blocks)
+			block_put(c, rows, &all[m], &files, &shown);
+		else if (is_chosen[m] && !ka_call_has(c, "tree"))
 			ka_out_row(c->out, rows, &all[m]);
 	}
 	if (ka_call_has(c, "tree"))
@@ -213,15 +233,17 @@ static struct ka_error *run(struct ka_call *c)
 
 static const struct ka_option options[] = {
 	{ "n", "PID | TASK", "the mounts that this task sees", false },
+	{ "f", NULL, "files that tasks have open on each", false },
+	{ "i", NULL, "inodes of each that have not been written back", false },
 	{ "tree", NULL, "as a tree: each below the one that it lies on; of selected ones all that lies on them", true },
 	{ NULL, NULL, NULL, false },
 };
 
-static const struct ka_rows *const rows[] = { &ka_rows_mount_row, &ka_rows_mount_old, &ka_rows_mount_tree, NULL };
+static const struct ka_rows *const rows[] = { &ka_rows_mount_row, &ka_rows_mount_old, &ka_rows_mount_tree, &ka_mount_open_rows, &ka_mount_dirty_rows, NULL };
 
 const struct ka_command ka_command_mount = {
 	.name = "mount",
-	.args = "[-n PID | TASK] [--tree] [MOUNT | VFSMOUNT | SUPERBLOCK | DEVICE | DIRECTORY | TYPE | DENTRY | INODE]...",
+	.args = "[-f] [-i] [-n PID | TASK] [--tree] [MOUNT | VFSMOUNT | SUPERBLOCK | DEVICE | DIRECTORY | TYPE | DENTRY | INODE]...",
 	.brief = "mounted file systems",
 	.help =
 	"Shows the file systems that are mounted in the mount namespace of process 1, or with -n in that of\n"
@@ -233,6 +255,7 @@ const struct ka_command ka_command_mount = {
 	"\n"
 	"Examples:\n"
 	"  mount -n 344              what a process in a container sees\n"
+	"  mount -f -i /mnt/data     what keeps it from being unmounted, and what would be lost\n"
 	"  mount /dev/vda            where a device is mounted\n"
 	"  mount ffff8d02098d8128    on which file system an inode is\n",
 	.options = options,

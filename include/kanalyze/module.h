@@ -54,6 +54,15 @@ const struct ka_error *ka_module_fault(struct ka_kernel *k);
 struct ka_error *ka_module_load(struct ka_kernel *k, const struct ka_module *m, const char *file, const char *dir) KA_MUST_CHECK;
 /* False when none was loaded. */
 bool ka_module_unload(struct ka_kernel *k, const struct ka_module *m);
+/* Where the sections of its file were loaded to, as /sys/module/NAME/sections; added to *ret, a vector that the caller frees. */
+struct ka_module_section {
+	char name[64];
+	ka_addr addr;
+};
+struct ka_module_sections {
+	KA_VEC(struct ka_module_section);
+};
+struct ka_error *ka_module_sections_read(struct ka_kernel *k, const struct ka_module *m, struct ka_module_sections *ret) KA_MUST_CHECK;
 /* "OE" and the like for a taint mask of the kernel (is_module false) or of a module. */
 const char *ka_taint_letters(struct ka_kernel *k, uint64_t taints, bool is_module, struct ka_arena *a);
 

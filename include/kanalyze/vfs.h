@@ -66,6 +66,8 @@ struct ka_error *ka_dentry_name(struct ka_kernel *k, const struct ka_dentry *d, 
 struct ka_error *ka_inode_read(struct ka_kernel *k, ka_addr inode, struct ka_inode *ret) KA_MUST_CHECK;
 /* "REG" "DIR" "CHR" "BLK" "FIFO" "SOCK" "LNK" "UNKN" of i_mode. */
 const char *ka_inode_type(uint32_t mode);
+/* Addresses of the inodes of a super_block that have not been written back, in the arena. Also behind an error: what was found. */
+struct ka_error *ka_inodes_dirty(struct ka_kernel *k, ka_addr sb, struct ka_arena *a, ka_addr **ret, size_t *ret_count) KA_MUST_CHECK;
 /* Pages of the inode in the page cache. */
 struct ka_error *ka_inode_pages(struct ka_kernel *k, const struct ka_inode *i, uint64_t *ret) KA_MUST_CHECK;
 /* The xarray (radix tree) of the page cache: for ka_walk_xarray(). */

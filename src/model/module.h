@@ -36,16 +36,6 @@ struct ka_types *ka_module_types_hook(struct ka_kernel *k, size_t i, bool is_dwa
 /* NULL when it was unloaded. */
 struct ka_object *ka_module_object_of(const struct ka_module_object *mo);
 
-/* Sections of the module's file as they lie in memory; {0} is an empty list, freed with ka_vec_free(). */
-struct ka_module_section {
-	char name[64];
-	ka_addr addr;
-};
-struct ka_module_sections {
-	KA_VEC(struct ka_module_section);
-};
-struct ka_error *ka_module_sections_read(struct ka_kernel *k, const struct ka_module *m,
-					 struct ka_module_sections *ret) KA_MUST_CHECK;
 /* Bytes of its build-id, 0 when it has none in memory. */
 size_t ka_module_build_id(struct ka_kernel *k, const struct ka_module *m, const struct ka_module_sections *s,
 			  uint8_t ret[64]);

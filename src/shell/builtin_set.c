@@ -173,7 +173,7 @@ static struct ka_error *by_activity(struct ka_call *c)
 static struct ka_error *set_run(struct ka_call *c)
 {
 	struct ka_error *err;
-	const char *why;
+	const struct ka_setting_foreign *foreign;
 	ka_addr task;
 
 	if (ka_call_has(c, "v")) {
@@ -187,9 +187,20 @@ static struct ka_error *set_run(struct ka_call *c)
 		return convenience(c);
 	if (c->argc && ka_setting_find(c->argv[0]))
 		return variable_set(c);
-	why = c->argc ? ka_setting_why_not(c->argv[0]) : NULL;
-	if (why)
-		return ka_error_new(KA_UNSUPPORTED, "%s is a variable of crash that does nothing here: %s", c->argv[0], why);
+	foreign = c->argc ? ka_setting_foreign_find(c->argv[0]) : NULL;
+	if (foreign) {
+		/* crash's scripts set them: what changes nothing needs no word */
+		if (c->argc == 1)
+			ka_out_row(c->out, &ka_rows_variable_row, &(struct variable_row){ foreign->name, foreign->value, foreign->value, foreign->why });
+		else if (strcmp(c->argv[1], foreign->value))
+			ka_out_note(c->out, "%s stays %s: %s", foreign->name, foreign->value, foreign->why);
+		return NULL;
+	}
+	if (c->argc == 1 && (!strcmp(c->argv[0], "hex") || !strcmp(c->argv[0], "dec"))) {
+		c->argc = 2;
+		c->argv = (char *[]){ (char *)"radix", (char *)(c->argv[0][0] == 'h' ? "16" : "10") };
+		return variable_set(c);
+	}
 	if (!c->k)
 		return ka_error_new(KA_UNSUPPORTED, "no dump is open");
 	if (ka_call_value(c, "c"))

@@ -101,24 +101,23 @@ const struct ka_setting *ka_setting_find(const char *name)
 	return NULL;
 }
 
-const char *ka_setting_why_not(const char *name)
+const struct ka_setting_foreign *ka_setting_foreign_find(const char *name)
 {
-	static const char *const table[][2] = {
-		{ "console", "debug output goes to standard error" },
-		{ "core", "errors do not make core files; use ulimit -c" },
-		{ "data_debug", "type data is always looked for" },
-		{ "free", "memory is given back by itself" },
-		{ "gdb", "there is no gdb inside" },
-		{ "hash", "walks always look out for loops" },
-		{ "namelist", "give the vmlinux on the command line" },
-		{ "refresh", "tasks of a running kernel are gathered once a session" },
-		{ "scope", "types do not depend on a scope" },
-		{ "unwind", "the unwinder is picked frame by frame" },
+	static const struct ka_setting_foreign table[] = {
+		{ "console", "not set", "debug output goes to standard error" },
+		{ "core", "off", "errors do not make core files; use ulimit -c" },
+		{ "data_debug", "on", "type data is always looked for" },
+		{ "free", "0 pages freed", "memory is given back by itself" },
+		{ "gdb", "off", "there is no gdb inside: what the command 'gdb' knows is in its help" },
+		{ "hash", "on", "walks always look out for loops" },
+		{ "namelist", "given at the start", "give the vmlinux on the command line" },
+		{ "refresh", "off", "tasks of a running kernel are gathered once a session" },
+		{ "scope", "0 (not set)", "types do not depend on a scope; of several static variables NAME@FILE tells which" },
 	};
 
 	for (size_t i = 0; i < KA_COUNT(table); i++) {
-		if (!strcmp(table[i][0], name))
-			return table[i][1];
+		if (!strcmp(table[i].name, name))
+			return &table[i];
 	}
 	return NULL;
 }

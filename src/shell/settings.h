@@ -33,8 +33,9 @@ bool ka_settings_is_on(const struct ka_settings *st, const char *name);
 /* Checks, applies and keeps a value. session may be NULL: nothing is applied. */
 struct ka_error *ka_settings_set(struct ka_settings *st, struct ka_session *session, const char *name, const char *value) KA_MUST_CHECK;
 const struct ka_setting *ka_setting_find(const char *name);
-/* A variable of crash that has no meaning here: why; NULL: it is none. */
-const char *ka_setting_why_not(const char *name);
+/* A variable of crash that means nothing here: what it always is, and why. Scripts that set one go on. NULL: it is none. */
+struct ka_setting_foreign { const char *name, *value, *why; };
+const struct ka_setting_foreign *ka_setting_foreign_find(const char *name);
 
 /* "64m": bytes, or with k, m or g. */
 struct ka_error *ka_size_parse(const char *text, uint64_t *ret) KA_MUST_CHECK;

@@ -43,7 +43,9 @@ def check_files(check, program, vmlinux, vmcore, told, living):
             for name, key in FILES.items():
                 if name in texts:
                     want = None if texts[name] == 'max' else int(texts[name])
-                    check.same(f'{top} {path} {name}', row[key], want, name in MOVING and 'it goes on')
+                    # the small vmlinux of a bundle has no debuginfo of that controller
+                    lacks = name.startswith('pids.') and row['pids'] is None and path != '/' and 'it cannot be told here'
+                    check.same(f'{top} {path} {name}', row[key], want, lacks or name in MOVING and 'it goes on')
             pids = sorted(p for p in map(int, texts.get('cgroup.procs', '').split()) if p in living)
             ours = {m['pid'] for m in row.get('members', [])}
             check.same(f'{top} {path} processes', sorted(p for p in ours if p in pids), pids)

@@ -37,6 +37,20 @@ def main():
         check.same(f'{name} state', m['state'], {'live': 'live', 'loading': 'coming', 'unloading': 'going'}[w['state']])
         check.same(f'{name} taints', m['taint_letters'], w['taints'])
 
+    # where the kernel itself says that the sections lie
+    loaded = {}
+    for title, content in sections.items():
+        m = re.match(r'/sys/module/(\w+)/sections/(.+)$', title)
+        if m:
+            loaded.setdefault(m[1], {})[m[2]] = int(content, 16)
+    for name, told in loaded.items():
+        document = truth.kanalyze(program, vmlinux, vmcore, f'mod -g {name}')
+        if 'nowhere defined' in str(document['errors']):    # the small vmlinux of arm64 has no debuginfo of them
+            continue
+        ours = {x['name']: int(x['addr'], 16) for x in document['modules'][0]['sections']}
+        for section, address in told.items():
+            check.same(f'{name} section {section}', ours.get(section), address)
+
     text = sections.get('/proc/kallsyms selection') or truth.beside(path, 'kallsyms.txt')
     if text:
         symbols = kallsyms(text)

@@ -37,8 +37,8 @@ static void check_settings(void)
 	CHECK(set(&st, "offline", "hide"));
 	CHECK(!set(&st, "offline", "on"));
 	CHECK(!set(&st, "nothing", "on"));
-	CHECK(ka_setting_why_not("gdb"));
-	CHECK(!ka_setting_why_not("radix"));
+	CHECK(ka_setting_foreign_find("gdb"));
+	CHECK(!ka_setting_foreign_find("radix"));
 	for (const struct ka_setting *v = ka_setting_table; v->name; v++) {
 		char *initial = ka_xstrdup(v->initial);
 

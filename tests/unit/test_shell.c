@@ -194,7 +194,7 @@ static void check_help(void)
 	CHECK(strstr(run("? h"), "command history"));
 	CHECK(strstr(run("man input"), "COMMAND | PIPELINE"));
 	CHECK_STR(run("help shw"), "kanalyze: help: there is no command 'shw': did you mean 'show'?\n");
-	CHECK_STR(run("set gdb on"), "kanalyze: set: gdb is a variable of crash that does nothing here: there is no gdb inside\n");
+	CHECK_STR(run("set gdb on"), "gdb stays off: there is no gdb inside: what the command 'gdb' knows is in its help\n");
 	CHECK(strstr(run("set radix 7"), "radix: '7' is none of 10|16"));
 	CHECK_INT(status, 2);
 	CHECK(strstr(run("set -v"), "scroll: on"));
