@@ -29,7 +29,8 @@ struct ka_pt_regs {
 };
 
 /*
- * CALL: the call went to where there is no code; the return address that it left told the caller. MADE: code that the kernel made
+ * CALL: the return address that the call left told the caller: it went to where there is no code, or (aarch64) what lies before that
+ * address is a call of this very function. MADE: code that the kernel made
  * while it ran (BPF, trampolines), of which is known how it keeps its frame.
  */
 enum ka_frame_by { KA_BY_START, KA_BY_CFI, KA_BY_ORC, KA_BY_FP, KA_BY_SCAN, KA_BY_PT_REGS, KA_BY_CALL, KA_BY_MADE };

@@ -32,6 +32,8 @@ static const struct {
 	{ "invalid opcode: ", true },
 	{ "Internal error: ", true },			/* aarch64, arm */
 	{ "kernel stack overflow", true },
+	{ "stack guard page was hit at ", true },	/* 6271cfdfe521, v4.9: x86 */
+	{ "PANIC: double fault", true },
 	{ "[Hardware Error]: ", false },
 	{ "Bad mode in ", true },
 	{ "Oops: ", true },

@@ -70,6 +70,11 @@ struct ka_stack_ops {
 	 */
 	bool (*made_rules)(struct ka_kernel *k, const struct ka_cursor *c, const struct ka_made_text *t, ka_addr *ret_alias,
 			   struct ka_frame_rules *ret);
+	/*
+	 * A function was interrupted at ip, where nothing tells of its frame, and ret is in the link register. Is that certainly where it
+	 * returns to? May be NULL: cannot be told.
+	 */
+	bool (*is_caller)(struct ka_kernel *k, ka_addr ip, ka_addr function, ka_addr ret);
 	/* Could an exception, interrupt or system call have saved this? */
 	bool (*is_saved)(struct ka_kernel *k, const struct ka_pt_regs *pt);
 	/* The last functions of a CPU at a crash, which go on after the registers were saved; the innermost first. */

@@ -140,12 +140,38 @@ static bool is_saved(struct ka_kernel *k, const struct ka_pt_regs *pt)
 	       ka_is_kernel_addr(k, pt->sp) && !(pt->sp & 15) && ka_is_text(k, k->arch->strip_ip(&k->layout, lr));
 }
 
+/* The instructions that a function may begin with before it touches anything: two for ftrace, as they are or patched, and landing pads. */
+static bool is_entry_insn(uint32_t insn)
+{
+	return insn == 0xaa1e03e9 ||			/* mov x9, x30 */
+	       insn >> 26 == 0x25 ||			/* bl ftrace_caller: back from there the link register is as before */
+	       (insn & 0xfffff01f) == 0xd503201f ||	/* nop, bti, paciasp */
+	       insn >> 16 == 0xd420;			/* brk: a probe */
+}
+
+/* When the call before ret is one of this very function; or when it has done nothing yet, of which gcc's CFI does not tell (-fpatchable-function-entry). */
+static bool is_caller(struct ka_kernel *k, ka_addr ip, ka_addr function, ka_addr ret)
+{
+	uint32_t insn;
+	ka_addr at;
+
+	for (at = function; at < ip && at - function <= 12; at += 4)
+		if (ka_error_drop(ka_read_u32(k, at, &insn)) || !is_entry_insn(insn))
+			break;
+	if (at == ip)
+		return true;
+	if (ka_error_drop(ka_read_u32(k, ret - 4, &insn)) || insn >> 26 != 0x25)
+		return false;
+	return ret - 4 + (uint64_t)(((int64_t)((uint64_t)insn << 38) >> 38) * 4) == function;
+}
+
 const struct ka_stack_ops ka_stacks_aarch64 = {
 	.e_machine = EM_AARCH64,
 	.add_cpu_stacks = add_cpu_stacks,
 	.start_sleeping = start_sleeping,
 	.is_saved = is_saved,
 	.entry_rules = entry_rules,
+	.is_caller = is_caller,
 	/* the one that boots the capture kernel, and those that wait for it: in the IPI's handler, under its names */
 	.ends = { "machine_kexec", "ipi_cpu_crash_stop", "do_handle_IPI", "handle_IPI", "ipi_handler" },
 };

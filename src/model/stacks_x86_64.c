@@ -62,11 +62,33 @@ static void add_orig_ist(struct ka_kernel *k, unsigned cpu, struct ka_stacks *s)
 	}
 }
 
+/*
+ * The stack on which entries from user mode begin, in cpu_entry_area since ef8813ab2801 (v4.15): then at a fixed place, one area a CPU behind
+ * a page with the IDT. (Since v6.2 that place is drawn by lot; since v5.2 a variable leads there.)
+ */
+static void add_entry_stack(struct ka_kernel *k, unsigned cpu, struct ka_stacks *s)
+{
+	static const char *const members[] = { "entry_stack_page", "SYSENTER_stack_page", "SYSENTER_stack" };
+	uint64_t size;
+	struct ka_member m;
+
+	if (ka_error_drop(ka_type_size(k, "cpu_entry_area", &size)) || !size || size > 1 << 20)
+		return;
+	for (size_t i = 0; i < KA_COUNT(members); i++) {
+		if (ka_error_drop(ka_type_member(k, "cpu_entry_area", members[i], &m)))
+			continue;
+		ka_stacks_add(s, 0xfffffe0000001000ull + cpu * size + m.offset, m.size, "ENTRY");
+		return;
+	}
+}
+
 static void add_cpu_stacks(struct ka_kernel *k, unsigned cpu, struct ka_stacks *s)
 {
 	add_irq_stack(k, cpu, s);
-	if (!add_entry_area(k, cpu, s))
-		add_orig_ist(k, cpu, s);
+	if (add_entry_area(k, cpu, s))
+		return;
+	add_orig_ist(k, cpu, s);
+	add_entry_stack(k, cpu, s);
 }
 
 /* Saved by __switch_to_asm (7b32aeadbc95, v4.9). */

@@ -393,6 +393,18 @@ static bool is_own_record(struct ka_kernel *k, const struct ka_cursor *c)
 	       !ka_error_drop(ka_read_ulong(k, fp + ka_long_size(k), &saved)) && saved == lr;
 }
 
+/* A function that was interrupted before it made its frame record, or that makes none, has its caller in the link register. */
+static bool is_proved_caller(struct ka_kernel *k, const struct ka_cursor *c, ka_addr ret)
+{
+	const struct ka_stack_ops *ops = ka_stack_ops(k);
+	struct ka_symbol callee, caller;
+	uint64_t offset;
+
+	/* a return address within itself is that of a call it made */
+	return ops && ops->is_caller && ka_symbol_at(k, c->ip, &callee, &offset) && ka_symbol_at(k, ret - 1, &caller, &offset) &&
+	       caller.addr != callee.addr && ops->is_caller(k, c->ip, callee.addr, ret);
+}
+
 /* Nothing says how: the frame pointer, and last what looks like a return address. */
 static struct ka_error *guess(struct ka_kernel *k, const struct ka_stacks *s, struct ka_cursor *c, struct ka_arena *a)
 {
@@ -403,8 +415,8 @@ static struct ka_error *guess(struct ka_kernel *k, const struct ka_stacks *s, st
 	if (k->arch->has_frame_records && !c->is_call && !is_own_record(k, c)) {
 		ka_entered_rules(k, &r);
 		if (!ka_error_drop(try_rules(k, s, &r, &next, a)) && ka_is_text(k, next.ip) && is_after_call(k, next.ip)) {
+			next.by = is_proved_caller(k, c, next.ip) ? KA_BY_CALL : KA_BY_SCAN;
 			*c = next;
-			c->by = KA_BY_SCAN;
 			return NULL;
 		}
 		next = *c;
