@@ -138,6 +138,14 @@ static void put_tasks(struct bt *b, const struct tasks *tasks)
 	}
 }
 
+static bool is_idle(struct ka_kernel *k, ka_addr task)
+{
+	for (unsigned cpu = 0; cpu < ka_cpu_count(k); cpu++)
+		if (task == ka_cpu_idle_task(k, cpu))
+			return true;
+	return false;
+}
+
 static void add_tasks(struct bt *b, struct tasks *tasks, ka_addr task, bool is_group)
 {
 	struct ka_task leader, t;
@@ -145,6 +153,8 @@ static void add_tasks(struct bt *b, struct tasks *tasks, ka_addr task, bool is_g
 	struct ka_walk w;
 	size_t first = tasks->n;
 
+	if (ka_call_has(b->c, "n") && is_idle(b->k, task))
+		return;
 	if (!is_group) {
 		ka_vec_push(tasks, task);
 		return;
@@ -173,13 +183,10 @@ static struct ka_error *add_cpus(struct bt *b, const char *cpus, struct tasks *t
 	struct ka_call *c = b->c;
 	unsigned count = ka_cpu_count(c->k);
 	bool *wanted = ka_alloc(c->arena, count + 1);
-	const char *skipped = ka_call_value(c, "n");
 	struct ka_error *err = ka_parse_cpus(cpus, wanted, count);
 
 	if (err)
 		return err;
-	if (skipped && strcmp(skipped, "idle"))
-		return ka_call_usage(c, "-n takes the word idle");
 	if (ka_call_has(c, "E")) {
 		bt_search_cpus(b, wanted, count);
 		return NULL;
@@ -198,8 +205,6 @@ static struct ka_error *add_cpus(struct bt *b, const char *cpus, struct tasks *t
 			ka_call_fault(c, ka_error_new(KA_MISSING, "the task of CPU %u cannot be told", cpu));
 			continue;
 		}
-		if (skipped && task == ka_cpu_idle_task(c->k, cpu))
-			continue;
 		add_tasks(b, tasks, task, false);
 	}
 	return NULL;
@@ -211,7 +216,7 @@ static void add_all(struct bt *b, struct tasks *tasks)
 	struct ka_walk w = ka_walk_tasks(b->k);
 
 	for (ka_addr at; ka_walk_next(&w, &at);)
-		ka_vec_push(tasks, at);
+		add_tasks(b, tasks, at, false);
 	ka_call_fault(b->c, ka_walk_end(&w));
 }
 
@@ -372,8 +377,8 @@ static struct ka_error *bt_run(struct ka_call *c)
 		return ka_error_new(KA_UNSUPPORTED, "-A shows the vector registers of s390x, which this machine is not: try bt -a");
 	if (ka_call_has(c, "O"))
 		return toggle(c);
-	if (ka_call_has(c, "n") && !ka_call_has(c, "a") && !ka_call_has(c, "c"))
-		return ka_call_usage(c, "-n goes with -a or -c");
+	if (ka_call_has(c, "n") && strcmp(ka_call_value(c, "n"), "idle"))
+		return ka_call_usage(c, "-n takes the word idle");
 	if (ka_call_has(c, "a") + ka_call_has(c, "c") + ka_call_has(c, "p") + (c->argc > 0) > 1)
 		return ka_call_usage(c, "-a, -c, -p and tasks exclude each other");
 	err = parse_ways(&b);
@@ -404,7 +409,7 @@ static const struct ka_option bt_options[] = {
 	{ "A", NULL, "as -a, with the vector registers: of s390x alone", false },
 	{ "c", "CPUS", "the active tasks of these CPUs: 1,3-5, or a for all", false },
 	{ "p", NULL, "the task that panicked", false },
-	{ "n", "idle", "with -a or -c: leave out the idle tasks", false },
+	{ "n", "idle", "leave out the idle tasks, as of -a and -c", false },
 	{ "g", NULL, "all threads of the task's thread group, the leader first", false },
 	{ "group", NULL, "tasks with the same stack once, with their number; of all tasks, unless some are given", true },
 	{ "l", NULL, "source file and line of each frame", false },

@@ -33,7 +33,7 @@ BT_LINES(frame, "frames", "{mark} [{shown_at:016}] {guess?? :}{shown} at {shown_
 	KA_COL_IF(bt_frame, offset, KA_UINT, has_offset, "bytes from the start of the function to ip"),
 	KA_COLF(bt_frame, shown, KA_TEXT, KA_ONLY_TEXT, ""),
 	KA_COL(bt_frame, module, KA_TEXT, "module; null: the kernel itself"),
-	KA_COL(bt_frame, by, KA_TEXT, "who found the frame: start, orc, cfi, fp, scan, pt_regs"),
+	KA_COL(bt_frame, by, KA_TEXT, "who found the frame: start, orc, cfi, fp, scan, pt_regs, call (the return address that a call left), made (code that the kernel made)"),
 	KA_COLF(bt_frame, found, KA_TEXT, KA_ONLY_TEXT, ""),
 	KA_COL(bt_frame, guess, KA_BOOL, "found by a frame pointer or a scan: marked ? in text"),
 	KA_COL(bt_frame, stack, KA_TEXT, "name of the stack that was left before this frame; null: the same"),

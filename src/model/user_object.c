@@ -153,8 +153,8 @@ struct ka_error *ka_user_rules(struct ka_user_space *s, uint64_t at, struct ka_f
 	}
 	if (!err)
 		err = ka_error_at(KA_MISSING, KA_SPACE_USER, at, "%s: %s%s", area->name,
-				  !e->has_headers ? "its pages are not in the dump" : "it has no .eh_frame_hdr",
-				  s->sysroot || !area->file ? "" : ", and no sysroot is set");
+				  e->has_headers ? "it has no .eh_frame_hdr" : area->file || !strcmp(area->name, "[vdso]") ? "its pages are not in the dump" :
+				  "code of no file, of which nothing tells", s->sysroot || !area->file ? "" : ", and no sysroot is set");
 	return err;
 }
 

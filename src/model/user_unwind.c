@@ -340,6 +340,15 @@ static bool step_entered(struct ka_user_space *s, struct cursor *c)
 	return true;
 }
 
+/* Into the arena; frees err. */
+static const char *message_of(struct ka_user_space *s, struct ka_error *err)
+{
+	const char *text = ka_strdup(s->arena, err->message);
+
+	ka_error_free(err);
+	return text;
+}
+
 /* To the caller; *ret_by: how. Error: why there is no more. */
 static struct ka_error *step(struct ka_user_space *s, struct cursor *c, enum ka_frame_by *ret_by)
 {
@@ -384,7 +393,7 @@ static struct ka_error *step(struct ka_user_space *s, struct cursor *c, enum ka_
 		*ret_by = KA_BY_FP;
 		return NULL;
 	}
-	return err;
+	return ka_error_at(KA_MISSING, KA_SPACE_USER, c->ip, "%s; its frame pointer leads to no caller", message_of(s, err));
 }
 
 /* ---- frames ---- */
