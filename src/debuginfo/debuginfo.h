@@ -159,6 +159,11 @@ struct ka_types_ops {
 	size_t (*named)(struct ka_types *t, const char *name, struct ka_arena *a, struct ka_type_named **ret);
 	/* All types of a name and kind that differ. */
 	size_t (*find_all)(struct ka_types *t, enum ka_type_kind kind, const char *name, struct ka_arena *a, struct ka_type_named **ret);
+	/*
+	 * The same, found in the units themselves: one of each shape, with the first file that has it; file not NULL: of units whose
+	 * path ends with it. NULL where there are no units (BTF). Takes as long as a look at all of .debug_info.
+	 */
+	size_t (*twins)(struct ka_types *t, enum ka_type_kind kind, const char *name, const char *file, struct ka_arena *a, struct ka_type_named **ret);
 	/* The members of a struct or union as they are declared (anonymous ones with NULL names, not opened): *ret in the arena, count returned. */
 	size_t (*members)(struct ka_types *t, uint32_t id, struct ka_arena *a, struct ka_type_part **ret);
 	/* The enumerators of an enum: name and value. */
@@ -188,6 +193,8 @@ struct ka_types *ka_types_open_vmcoreinfo(const char *text, size_t size, unsigne
 /* Quickly, before its DWARF is opened: false when none of its types, variables and functions has the name. */
 bool ka_object_may_name(struct ka_object *o, const char *name);
 void ka_types_close(struct ka_types *t);
+/* "fork.c" and "kernel/fork.c" are both the end of ".../kernel/fork.c". */
+bool ka_path_ends(const char *path, const char *end);
 /* The path grammar of ka_type_member(), over any of the two. */
 struct ka_error *ka_types_member(struct ka_types *t, const char *type, const char *path, struct ka_member *ret) KA_MUST_CHECK;
 struct ka_error *ka_types_size(struct ka_types *t, const char *type, uint64_t *ret) KA_MUST_CHECK;

@@ -558,7 +558,7 @@ static void dwarf_close(struct ka_types *types)
 static const struct ka_types_ops dwarf_ops = {
 	.name = "DWARF", .find = dwarf_find, .enumerator = dwarf_enumerator, .close = dwarf_close, .size = dwarf_size,
 	.member = dwarf_member, .describe = dwarf_describe, .members = dwarf_members, .enumerators = dwarf_enumerators,
-	.each_name = dwarf_each_name, .named = ka_dwarf_named, .find_all = ka_dwarf_find_all, .step = dwarf_step, .params = dwarf_params,
+	.each_name = dwarf_each_name, .named = ka_dwarf_named, .find_all = ka_dwarf_find_all, .twins = ka_dwarf_twins, .step = dwarf_step, .params = dwarf_params,
 };
 
 struct ka_error *ka_types_open_dwarf(struct ka_object *o, struct ka_types **ret)

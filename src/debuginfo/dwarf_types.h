@@ -16,5 +16,7 @@ struct ka_dwarf_types {
 
 size_t ka_dwarf_named(struct ka_types *types, const char *name, struct ka_arena *a, struct ka_type_named **ret);
 size_t ka_dwarf_find_all(struct ka_types *types, enum ka_type_kind kind, const char *name, struct ka_arena *a, struct ka_type_named **ret);
+size_t ka_dwarf_twins(struct ka_types *types, enum ka_type_kind kind, const char *name, const char *file, struct ka_arena *a,
+		      struct ka_type_named **ret);
 
 #endif

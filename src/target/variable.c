@@ -108,14 +108,6 @@ static struct ka_type exchange(struct ka_kernel *k, struct ka_types *from, uint3
 
 /* ---- which of them ---- */
 
-/* "fork.c" and "kernel/fork.c" are both the end of ".../kernel/fork.c". */
-static bool is_file(const char *path, const char *file)
-{
-	size_t n = strlen(path), m = strlen(file);
-
-	return n >= m && !strcmp(path + n - m, file) && (n == m || path[n - m - 1] == '/');
-}
-
 struct list {
 	struct ka_arena *a;
 	struct ka_variable *at;
@@ -161,7 +153,7 @@ static void add_kernel(struct ka_kernel *k, const char *name, const char *file, 
 						 .has_addr = named[i].has_addr, .has_value = named[i].has_value,
 						 .value = named[i].value, .file = named[i].file };
 
-			if (named[i].is_external != !pass || (file && (!v.file || !is_file(v.file, file))))
+			if (named[i].is_external != !pass || (file && (!v.file || !ka_path_ends(v.file, file))))
 				continue;
 			v.is_percpu = v.has_addr && !v.is_function && is_percpu(k->object, named[i].addr);
 			v.addr = v.has_addr ? run_time(k, named[i].addr, v.is_percpu) : 0;
@@ -198,7 +190,7 @@ static void add_module(struct ka_kernel *k, size_t i, const struct ka_module_sym
 					 .module = m->name };
 		uint64_t at;
 
-		if (file && (!v.file || !is_file(v.file, file)))
+		if (file && (!v.file || !ka_path_ends(v.file, file)))
 			continue;
 		/* Of all symbols of this name the one that lies there; the only one will do. */
 		for (size_t j = 0; j < m->n; j++) {
@@ -307,6 +299,18 @@ bool ka_variable_of(struct ka_kernel *k, const struct ka_symbol *s, struct ka_ar
 
 /* ---- types of one name ---- */
 
+/* Those of one source file: the index names the first file of each; the others' units are looked into. */
+static size_t of_file(struct ka_types *dwarf, enum ka_type_kind kind, const char *name, const char *file, struct ka_arena *a,
+		      struct ka_type_named **ret)
+{
+	size_t n = dwarf->ops->find_all(dwarf, kind, name, a, ret), kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if ((*ret)[i].file && ka_path_ends((*ret)[i].file, file))
+			(*ret)[kept++] = (*ret)[i];
+	return kept || !n || !dwarf->ops->twins ? kept : dwarf->ops->twins(dwarf, kind, name, file, a, ret);
+}
+
 size_t ka_type_find_all(struct ka_kernel *k, const char *name, struct ka_arena *a, struct ka_type_place **ret)
 {
 	static const struct { const char *word; enum ka_type_kind kind; } tags[] = {
@@ -316,7 +320,8 @@ size_t ka_type_find_all(struct ka_kernel *k, const char *name, struct ka_arena *
 	const char *sign = strchr(name, '@'), *file = sign ? sign + 1 : NULL, *tag;
 	char *bare = ka_strndup(a, name, sign ? (size_t)(sign - name) : strlen(name));
 	struct ka_types *types, *dwarf;
-	size_t n = 0, kept = 0;
+	struct ka_module_symbols symbols;
+	size_t n = 0;
 	const enum ka_type_kind *kinds = bare_kinds;
 	size_t kind_count = KA_COUNT(bare_kinds);
 	struct ka_type_named *named;
@@ -337,28 +342,27 @@ size_t ka_type_find_all(struct ka_kernel *k, const char *name, struct ka_arena *
 	else if (ka_error_drop(ka_kernel_types(k, &types)))
 		types = NULL;
 	for (size_t i = 0; types && i < kind_count && !n; i++) {
-		n = types->ops->find_all(types, kinds[i], tag, a, &named);
-		if (n && file) {
-			for (kept = 0; kept < n && !(named[kept].file && is_file(named[kept].file, file)); kept++)
-				;
-			n = kept < n ? n : 0;
-		}
-		/* Which files they are of DWARF alone tells. */
-		if (n > 1 && !file && (dwarf = ka_kernel_dwarf(k)) && dwarf != types) {
+		n = file ? of_file(types, kinds[i], tag, file, a, &named) : types->ops->find_all(types, kinds[i], tag, a, &named);
+		/* Which files they are of, and whether there is more about them than the order of BTF's dedup, DWARF alone tells. */
+		if (n > 1 && !file && (dwarf = ka_kernel_dwarf(k))) {
 			struct ka_type_named *with_files;
-			size_t more = dwarf->ops->find_all(dwarf, kinds[i], tag, a, &with_files);
+			size_t more = dwarf->ops->twins(dwarf, kinds[i], tag, NULL, a, &with_files);
 
 			if (more > 1) {
-				n = more;
 				named = with_files;
 				types = dwarf;
 			}
+			n = more ? more : n;
 		}
 	}
+	for (size_t m = 0; file && !n && k->hooks.module_symbols && k->hooks.module_types && k->hooks.module_symbols(k, m, &symbols) &&
+	     !ka_interrupted(); m++) {
+		types = k->hooks.module_types(k, m, true);
+		for (size_t i = 0; types && !strcmp(types->ops->name, "DWARF") && i < kind_count && !n; i++)
+			n = of_file(types, kinds[i], tag, file, a, &named);
+	}
 	*ret = ka_alloc(a, (n + 1) * sizeof(**ret));
-	kept = 0;
 	for (size_t i = 0; i < n; i++)
-		if (!file || (named[i].file && is_file(named[i].file, file)))
-			(*ret)[kept++] = (struct ka_type_place){ { .types = types, .id = named[i].id }, named[i].file };
-	return kept;
+		(*ret)[i] = (struct ka_type_place){ { .types = types, .id = named[i].id }, named[i].file };
+	return n;
 }

@@ -24,7 +24,8 @@ static void char_add(unsigned c, char quote, struct ka_str *to)
 /* Length of the UTF-8 sequence at s; 0: none. *ret_cut: it would go on behind the end. */
 static unsigned sequence(const uint8_t *s, size_t n, wchar_t *ret, bool *ret_cut)
 {
-	unsigned len = s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+	/* 0xf5 and above begin what was UTF-8 once: gdb calls it incomplete where it is cut off */
+	unsigned len = s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf8 ? 4 : s[0] < 0xfc ? 5 : s[0] < 0xfe ? 6 : 0;
 	uint32_t c = len ? s[0] & (0x7fu >> len) : 0;
 
 	*ret_cut = false;
@@ -36,12 +37,14 @@ static unsigned sequence(const uint8_t *s, size_t n, wchar_t *ret, bool *ret_cut
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
 		c = c << 6 | (s[i] & 0x3f);
+		if (s[0] >= 0xf5)
+			continue;
 		/* not the shortest form, surrogates, beyond the last */
 		if (i == 1 && ((len == 3 && (c < 0x20 || (c >= 0x360 && c < 0x380))) || (len == 4 && (c < 0x10 || c >= 0x110))))
 			return 0;
 	}
 	*ret = (wchar_t)c;
-	return len;
+	return s[0] < 0xf5 ? len : 0;
 }
 
 /*

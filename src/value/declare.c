@@ -13,6 +13,7 @@ struct declaration {
 	unsigned flags;
 	ka_addr base;
 	int columns;		/* of the offsets */
+	bool has_no_offsets;
 	unsigned members;
 	struct ka_str *to;
 };
@@ -34,6 +35,7 @@ static char *offset_text(const struct declaration *d, uint64_t offset_bits)
 static void prefix_add(struct declaration *d, const char *offset, unsigned depth)
 {
 	if (d->columns) {
+		offset = d->has_no_offsets ? NULL : offset;
 		ka_str_pad(d->to, ' ', offset ? (size_t)KA_MAX(d->columns - (int)strlen(offset), 0) : (size_t)d->columns + (depth ? 1 : 0));
 		if (offset)
 			ka_str_printf(d->to, "%s ", offset);
@@ -79,6 +81,22 @@ static struct ka_type base_of(struct ka_kernel *k, struct ka_type t)
 	return t;
 }
 
+/* Does a pointer stand between a member and its base? */
+static bool is_pointed(struct ka_kernel *k, struct ka_type t)
+{
+	struct ka_type_info info;
+
+	for (int i = 0; i < 256; i++) {
+		ka_type_info(k, &t, &info);
+		if (info.kind == KA_TYPE_POINTER)
+			return true;
+		if (info.kind != KA_TYPE_ARRAY && info.kind != KA_TYPE_CONST && info.kind != KA_TYPE_VOLATILE)
+			return false;
+		t = info.target;
+	}
+	return false;
+}
+
 /* The text of a declaration around its base: "const " and " *name[4]" of "const struct foo *name[4]". */
 static const char *around_base(struct declaration *d, const struct ka_type *type, const struct ka_type *base, const char *name, const char **ret_rest)
 {
@@ -122,6 +140,7 @@ static bool nameless_add(struct declaration *d, const struct ka_type_field *f, u
 	struct ka_type base = base_of(d->k, f->type);
 	struct ka_type_info info;
 	const char *rest, *before;
+	bool has_no_offsets = d->has_no_offsets;
 
 	ka_type_info(d->k, &base, &info);
 	if (info.name || (info.kind != KA_TYPE_STRUCT && info.kind != KA_TYPE_UNION && info.kind != KA_TYPE_ENUM) || depth >= DEPTH_MAX)
@@ -134,7 +153,10 @@ static bool nameless_add(struct declaration *d, const struct ka_type_field *f, u
 	} else {
 		prefix_add(d, NULL, depth);
 		ka_str_printf(d->to, "%s%s {\n", before, word_of(info.kind));
+		/* what a pointer leads to lies elsewhere: blanks in place of offsets */
+		d->has_no_offsets |= is_pointed(d->k, f->type);
 		members_add(d, &base, at, depth + 1, false);
+		d->has_no_offsets = has_no_offsets;
 		prefix_add(d, d->columns ? offset_text(d, at) : NULL, depth);
 		ka_str_addc(d->to, '}');
 	}

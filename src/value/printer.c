@@ -275,8 +275,8 @@ bool ka_address_symbol(struct ka_kernel *k, uint64_t at, struct ka_str *to)
 			return false;
 		offset = at - s.addr;
 	}
-	/* What lies behind a symbol's end is not its own. Of modules crash asks for no end. */
-	if (!s.module && (s.size ? offset >= s.size : !ka_is_text(k, at)))
+	/* What lies behind a symbol's end is not its own; what has no size is text, or a mark of the linker's that names nothing. */
+	if (s.size ? offset >= s.size : !s.module && !ka_is_text(k, at))
 		return false;
 	ka_str_add(to, s.name);
 	if (offset)
