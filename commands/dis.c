@@ -342,9 +342,11 @@ static struct ka_error *run(struct ka_call *c)
 		return err;
 	r.arg = c->argv[0];
 	is_symbol = !r.is_user && !ka_error_drop(ka_symbol_find(c->k, r.arg, &s));
-	if (is_symbol)
+	if (is_symbol) {
 		r.addr = s.addr;
-	else
+		ka_words_twins(c, r.arg);
+	}
+	if (!is_symbol)
 		err = ka_error_wrap(ka_expr_number(c->k, r.arg, KA_EXPR_HEX | KA_EXPR_ADDRESSES, &r.addr), "'%s'", r.arg);
 	if (!err && !r.is_user && !ka_is_kernel_addr(c->k, r.addr))
 		err = ka_error_at(KA_USAGE, KA_SPACE_VIRT, r.addr, "%s: 0x%" PRIx64 " is no kernel address; -u takes those of the current task", r.arg,

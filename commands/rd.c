@@ -391,6 +391,8 @@ static struct ka_error *run(struct ka_call *c)
 			ka_expr_number(c->k, c->argv[0], KA_EXPR_HEX | KA_EXPR_ADDRESSES, &r.start) :
 			ka_parse_address(c->k, c->argv[0], &r.start);
 		err = ka_error_wrap(err, "'%s'", c->argv[0]);
+		if (!err)
+			ka_words_twins(c, c->argv[0]);
 	}
 	if (!err)
 		err = offset_add(c, &r.start);

@@ -372,7 +372,7 @@ static struct ka_error *type_choose(struct request *r, const char *name)
 	for (size_t i = 0; i < n && n > 1 && ka_out_is_text(r->c->out); i++) {
 		if (!i)
 			ka_out_note(r->c->out, "%zu types are called %s; the first is shown:", n, name);
-		ka_out_note(r->c->out, "  %s@%s", name, all[i].file ? all[i].file : "(vmlinux)");
+		ka_out_note(r->c->out, "  %s", ka_words_type(r->c, name, all[i].file));
 	}
 	ka_type_strip(r->c->k, &r->type, &r->info);
 	return NULL;

@@ -5,6 +5,7 @@
 #include <kanalyze/symbol.h>
 #include <kanalyze/variable.h>
 #include "print.h"
+#include "words.h"
 
 #define DEPTH_MAX 12	/* anonymous structs within one another */
 
@@ -302,7 +303,7 @@ static struct ka_error *run(struct ka_call *c)
 	n = strpbrk(text, "()[].+&$*/") && !strchr(text, '@') ? 0 : ka_type_find_all(c->k, text, c->arena, &all);
 	for (size_t i = 0; i < n && !err; i++) {
 		if (n > 1)
-			ka_out_note(c->out, "%s%s@%s:", i ? "\n" : "", text, all[i].file ? all[i].file : "(vmlinux)");
+			ka_out_note(c->out, "%s%s:", i ? "\n" : "", ka_words_type(c, text, all[i].file));
 		err = declaration_show(c, text, &all[i].type, NULL);
 	}
 	if (n || err)

@@ -9,5 +9,9 @@
 void ka_words_join(struct ka_call *c);
 /* The same of the expression that begins with argument i alone. */
 void ka_words_join_at(struct ka_call *c, int i);
+/* Says in text which other symbols of the kernel have that name, when there are some: an address has been taken of the first. */
+void ka_words_twins(struct ka_call *c, const char *name);
+/* "foo@kernel/fork.c"; of a type of Rust its whole path. */
+const char *ka_words_type(struct ka_call *c, const char *name, const char *file);
 
 #endif

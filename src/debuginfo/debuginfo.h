@@ -164,6 +164,10 @@ struct ka_types_ops {
 	 * path ends with it. NULL where there are no units (BTF). Takes as long as a look at all of .debug_info.
 	 */
 	size_t (*twins)(struct ka_types *t, enum ka_type_kind kind, const char *name, const char *file, struct ka_arena *a, struct ka_type_named **ret);
+	/* Types of Rust by their path or its end ("fmt::Formatter"): of each the whole path as file. NULL where there are none. */
+	size_t (*rust_types)(struct ka_types *t, const char *path, struct ka_arena *a, struct ka_type_named **ret);
+	/* The function or static of Rust at an address, as linked: its symbol is no name that debuginfo has. */
+	bool (*rust_at)(struct ka_types *t, uint64_t addr, struct ka_type_named *ret);
 	/* The members of a struct or union as they are declared (anonymous ones with NULL names, not opened): *ret in the arena, count returned. */
 	size_t (*members)(struct ka_types *t, uint32_t id, struct ka_arena *a, struct ka_type_part **ret);
 	/* The enumerators of an enum: name and value. */

@@ -138,7 +138,7 @@ static bool offset_of(struct ka_dwarf_types *t, uint32_t id, uint32_t *ret)
 {
 	struct ka_dwarf_die die;
 
-	if (!ka_dwarf_die(&t->dwarf, id, &die) || !die.name || die.unit->offset_size != 4)
+	if (!ka_dwarf_die(t->dwarf, id, &die) || !die.name || die.unit->offset_size != 4)
 		return false;
 	const struct ka_dwarf_bytes *str = &die.unit->file->str;
 	uintptr_t at = (uintptr_t)die.name, start = (uintptr_t)str->at;
@@ -154,7 +154,7 @@ size_t ka_dwarf_twins(struct ka_types *types, enum ka_type_kind kind, const char
 {
 	struct ka_dwarf_types *t = types->priv;
 	struct twins w = { .types = types, .a = a };
-	struct ka_dwarf *d = &t->dwarf;
+	struct ka_dwarf *d = t->dwarf;
 	const struct ka_index *x;
 	struct ka_type_named *known;
 	size_t n = ka_dwarf_find_all(types, kind, name, a, &known), forgotten = 0;

@@ -93,6 +93,29 @@ static bool dwarf_enumerator(struct ka_types *types, const char *name, int64_t *
 	return true;
 }
 
+/* The enum around an enumerator, in a list of siblings and below: what holds it begins before it, and the next behind it. */
+static uint32_t enum_around(const struct ka_dwarf *d, const struct ka_dwarf_die *parent, uint32_t id, unsigned depth)
+{
+	struct ka_dwarf_die die, holder = { 0 };
+
+	for (bool ok = ka_dwarf_child(d, parent, &die); ok && die.id < id; ok = ka_dwarf_next(d, &die))
+		holder = die;
+	if (!holder.id || !holder.has_children || depth > ANONYMOUS_MAX)
+		return 0;
+	return holder.tag == DW_TAG_enumeration_type ? holder.id : enum_around(d, &holder, id, depth + 1);
+}
+
+static uint32_t dwarf_enumerator_type(struct ka_types *types, const char *name)
+{
+	struct ka_dwarf_types *t = of(types);
+	uint32_t id = ka_dwarf_index_find(&t->index, KA_DWARF_ENUMERATOR, name);
+	struct ka_dwarf_die die, root;
+
+	if (!id || !ka_dwarf_die(t->dwarf, id, &die) || !ka_dwarf_root(t->dwarf, die.unit, NULL, &root))
+		return 0;
+	return enum_around(t->dwarf, &root, id, 0);
+}
+
 /* What a struct, union or enum that this unit only declares is elsewhere. */
 static void complete(struct ka_dwarf_types *t, struct ka_dwarf_die *die)
 {
@@ -453,6 +476,42 @@ static bool member_at(struct ka_dwarf_types *t, const struct ka_dwarf_die *owner
 	return bits <= owner->byte_size * 8 && bits + *ret_bit_size <= owner->byte_size * 8;
 }
 
+/*
+ * An enum of Rust has its variants one over the other, each a member of a type of its own, and a discriminant that says
+ * which of them there is. They are given as a union's members would be. False: fn has seen enough.
+ */
+static bool each_variant(struct ka_dwarf_types *t, const struct ka_dwarf_die *part, unsigned depth,
+			 bool (*fn)(void *ctx, const struct ka_dwarf_die *m), void *ctx)
+{
+	struct ka_dwarf_die m;
+
+	for (bool ok = ka_dwarf_child(t->dwarf, part, &m); ok; ok = ka_dwarf_next(t->dwarf, &m)) {
+		if (m.tag == DW_TAG_member) {
+			m.name = m.name ? m.name : "discriminant";
+			if (!fn(ctx, &m))
+				return false;
+		} else if ((m.tag == DW_TAG_variant || m.tag == DW_TAG_variant_part) && depth < 4 && !each_variant(t, &m, depth + 1, fn, ctx)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+struct variant_wanted {
+	const char *name;
+	struct ka_dwarf_die found;
+};
+
+static bool variant_is(void *ctx, const struct ka_dwarf_die *m)
+{
+	struct variant_wanted *w = ctx;
+
+	if (strcmp(m->name, w->name))
+		return true;
+	w->found = *m;
+	return false;
+}
+
 static bool find_member(struct ka_dwarf_types *t, uint32_t id, const char *name, unsigned depth, unsigned *visits,
 			uint64_t *ret_offset_bits, uint32_t *ret_bit_size, uint32_t *ret_type)
 {
@@ -465,6 +524,13 @@ static bool find_member(struct ka_dwarf_types *t, uint32_t id, const char *name,
 	for (bool ok = ka_dwarf_child(t->dwarf, &owner, &m); ok; ok = ka_dwarf_next(t->dwarf, &m)) {
 		if (++*visits > VISITS_MAX)
 			return false;
+		if (m.tag == DW_TAG_variant_part) {
+			struct variant_wanted w = { .name = name };
+
+			if (each_variant(t, &m, 0, variant_is, &w))
+				continue;
+			m = w.found;
+		}
 		if (m.tag != DW_TAG_member || (m.name && strcmp(m.name, name)))
 			continue;
 		if (!member_at(t, &owner, &m, ret_offset_bits, ret_bit_size))
@@ -490,21 +556,37 @@ static bool dwarf_member(struct ka_types *types, uint32_t id, const char *name, 
 	return name[0] && find_member(of(types), id, name, 0, &visits, ret_offset_bits, ret_bit_size, ret_type);
 }
 
+struct parts {
+	KA_VEC(struct ka_type_part);
+	struct ka_dwarf_types *t;
+	struct ka_dwarf_die owner;
+};
+
+static bool part_push(void *ctx, const struct ka_dwarf_die *m)
+{
+	struct ka_type_part part = { .name = m->name, .type = m->type, .value = m->value };
+	struct parts *list = ctx;
+
+	if (m->tag == DW_TAG_enumerator || member_at(list->t, &list->owner, m, &part.offset_bits, &part.bit_size))
+		ka_vec_push(list, part);
+	return true;
+}
+
 static size_t parts(struct ka_types *types, uint32_t id, bool want_members, struct ka_arena *a, struct ka_type_part **ret)
 {
-	struct { KA_VEC(struct ka_type_part); } list = { 0 };
+	struct parts list = { .t = of(types) };
 	struct ka_dwarf_types *t = of(types);
-	struct ka_dwarf_die owner, m;
+	struct ka_dwarf_die m;
 	size_t n;
 
 	*ret = NULL;
-	if (!resolve(t, id, &owner, NULL))
+	if (!resolve(t, id, &list.owner, NULL))
 		return 0;
-	for (bool ok = ka_dwarf_child(t->dwarf, &owner, &m); ok; ok = ka_dwarf_next(t->dwarf, &m)) {
-		struct ka_type_part part = { .name = m.name, .type = m.type, .value = m.value };
-
-		if (want_members ? member_at(t, &owner, &m, &part.offset_bits, &part.bit_size) : m.tag == DW_TAG_enumerator)
-			ka_vec_push(&list, part);
+	for (bool ok = ka_dwarf_child(t->dwarf, &list.owner, &m); ok; ok = ka_dwarf_next(t->dwarf, &m)) {
+		if (want_members && m.tag == DW_TAG_variant_part)
+			each_variant(t, &m, 0, part_push, &list);
+		else if (m.tag == (want_members ? DW_TAG_member : DW_TAG_enumerator))
+			part_push(&list, &m);
 	}
 	n = list.n;
 	*ret = ka_alloc(a, (n + 1) * sizeof(**ret));
@@ -549,6 +631,8 @@ static void dwarf_close(struct ka_types *types)
 {
 	struct ka_dwarf_types *t = of(types);
 
+	ka_dwarf_rust_free(t->rust);
+	ka_lazy_deinit(&t->rust_once);
 	ka_dwarf_index_deinit(&t->index);
 	ka_map_free(&t->dimensions);
 	pthread_mutex_destroy(&t->dimensions_lock);
@@ -558,13 +642,14 @@ static void dwarf_close(struct ka_types *types)
 static const struct ka_types_ops dwarf_ops = {
 	.name = "DWARF", .find = dwarf_find, .enumerator = dwarf_enumerator, .close = dwarf_close, .size = dwarf_size,
 	.member = dwarf_member, .describe = dwarf_describe, .members = dwarf_members, .enumerators = dwarf_enumerators,
-	.each_name = dwarf_each_name, .named = ka_dwarf_named, .find_all = ka_dwarf_find_all, .twins = ka_dwarf_twins, .step = dwarf_step, .params = dwarf_params,
+	.each_name = dwarf_each_name, .named = ka_dwarf_named, .find_all = ka_dwarf_find_all, .twins = ka_dwarf_twins,
+	.rust_types = ka_dwarf_rust_types, .rust_at = ka_dwarf_rust_at, .enumerator_type = dwarf_enumerator_type, .step = dwarf_step, .params = dwarf_params,
 };
 
 struct ka_error *ka_types_open_dwarf(struct ka_object *o, struct ka_types **ret)
 {
 	struct ka_dwarf_types *t = ka_xalloc(sizeof(*t));
-	struct ka_error *err = ka_object_dwarf(o, &t->dwarf);
+	struct ka_error *err = ka_object_dwarf(o, t->dwarf);
 
 	if (err) {
 		free(t);
@@ -573,6 +658,7 @@ struct ka_error *ka_types_open_dwarf(struct ka_object *o, struct ka_types **ret)
 	t->types = (struct ka_types){
 		.ops = &dwarf_ops, .priv = t, .is_big_endian = o->is_big_endian, .long_size = o->is_64bit ? 8 : 4 };
 	pthread_mutex_init(&t->dimensions_lock, NULL);
+	ka_lazy_init(&t->rust_once);
 	ka_dwarf_index_init(&t->index, t->dwarf, o);
 	*ret = &t->types;
 	return NULL;

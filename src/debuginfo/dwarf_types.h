@@ -12,11 +12,18 @@ struct ka_dwarf_types {
 	/* An array of several dimensions is one DIE; the second dimension on, its subrange stands for the array inside. */
 	pthread_mutex_t dimensions_lock;
 	struct ka_map dimensions;	/* subrange -> array */
+	struct ka_lazy rust_once;
+	struct ka_dwarf_rust *rust;
 };
 
 size_t ka_dwarf_named(struct ka_types *types, const char *name, struct ka_arena *a, struct ka_type_named **ret);
 size_t ka_dwarf_find_all(struct ka_types *types, enum ka_type_kind kind, const char *name, struct ka_arena *a, struct ka_type_named **ret);
 size_t ka_dwarf_twins(struct ka_types *types, enum ka_type_kind kind, const char *name, const char *file, struct ka_arena *a,
 		      struct ka_type_named **ret);
+
+/* dwarf_rust.c */
+size_t ka_dwarf_rust_types(struct ka_types *types, const char *path, struct ka_arena *a, struct ka_type_named **ret);
+bool ka_dwarf_rust_at(struct ka_types *types, uint64_t addr, struct ka_type_named *ret);
+void ka_dwarf_rust_free(struct ka_dwarf_rust *r);
 
 #endif

@@ -364,7 +364,9 @@ struct ka_error *ka_expr_eval(const struct ka_expr *e, struct ka_kernel *k, cons
 	struct ka_eval v = { .k = k, .env = env };
 	struct ka_error *err = ka_eval(&v, e, ret);
 
-	if (!err && (ret->kind == KA_TYPE_INT || ret->kind == KA_TYPE_ENUM || ret->kind == KA_TYPE_POINTER || ret->kind == KA_TYPE_FLOAT))
+	/* of 128 bits the place is enough to show it */
+	if (!err && !(ret->kind == KA_TYPE_INT && ret->size == 16 && ret->is_lvalue) &&
+	    (ret->kind == KA_TYPE_INT || ret->kind == KA_TYPE_ENUM || ret->kind == KA_TYPE_POINTER || ret->kind == KA_TYPE_FLOAT))
 		err = at_column(ka_value_load(&v, ret), e);
 	if (!err && !ret->is_loaded && !ret->text)
 		ret->bits = ret->addr;

@@ -10,7 +10,7 @@ bool ka_is_qualifier(const struct ka_token *t)
 
 static bool is_integer_word(const struct ka_token *t)
 {
-	static const char *const words[] = { "unsigned", "signed", "char", "short", "int", "long" };
+	static const char *const words[] = { "unsigned", "signed", "char", "short", "int", "long", "__int128" };
 
 	for (size_t i = 0; i < KA_COUNT(words); i++)
 		if (ka_token_is(t, words[i]))
@@ -45,7 +45,7 @@ static struct ka_error *skip_qualifiers(struct ka_parser *p)
 /* "unsigned long int", in any order. */
 static struct ka_error *parse_integer_type(struct ka_parser *p, struct ka_type_name *ret)
 {
-	unsigned longs = 0, shorts = 0, chars = 0, ints = 0, is_unsigned = 0, is_signed = 0;
+	unsigned longs = 0, shorts = 0, chars = 0, ints = 0, wides = 0, is_unsigned = 0, is_signed = 0;
 	struct ka_token first = p->l.token;
 	struct ka_error *err = NULL;
 
@@ -54,6 +54,7 @@ static struct ka_error *parse_integer_type(struct ka_parser *p, struct ka_type_n
 		shorts += ka_parser_at(p, "short");
 		chars += ka_parser_at(p, "char");
 		ints += ka_parser_at(p, "int");
+		wides += ka_parser_at(p, "__int128");
 		is_unsigned += ka_parser_at(p, "unsigned");
 		is_signed += ka_parser_at(p, "signed");
 		err = ka_parser_next(p);
@@ -61,18 +62,74 @@ static struct ka_error *parse_integer_type(struct ka_parser *p, struct ka_type_n
 	if (err)
 		return err;
 	if (longs > 2 || shorts > 1 || chars > 1 || ints > 1 || is_unsigned + is_signed > 1 || (chars && (longs || shorts || ints)) ||
-	    (longs && shorts))
+	    (longs && shorts) || wides > 1 || (wides && (longs || shorts || chars || ints)))
 		return ka_expr_error(&p->l, &first, "there is no such integer type");
 	*ret = (struct ka_type_name){
-		.int_size = chars ? 1 : shorts ? 2 : longs == 2 ? 8 : longs ? 0 : 4,
+		.int_size = wides ? 16 : chars ? 1 : shorts ? 2 : longs == 2 ? 8 : longs ? 0 : 4,
 		.is_long = longs == 1,
 		.is_signed = !is_unsigned,
 	};
 	return NULL;
 }
 
+/* "[10]", "[2][3]": BTF, too, has the product alone. */
+static struct ka_error *parse_bounds(struct ka_parser *p, uint32_t *ret_count)
+{
+	uint64_t count = 1;
+	struct ka_error *err = NULL;
+
+	while (!err && ka_parser_at(p, "[")) {
+		err = ka_parser_next(p);
+		if (err)
+			return err;
+		if (p->l.token.kind != KA_TOKEN_NUMBER || p->l.token.is_real || !p->l.token.number || p->l.token.number > UINT32_MAX ||
+		    (count *= p->l.token.number) > UINT32_MAX)
+			return ka_expr_error(&p->l, &p->l.token, "the number of elements expected, and not too many of them");
+		err = ka_parser_next(p);
+		if (!err)
+			err = ka_parser_expect(p, "]", "behind the number of elements");
+	}
+	*ret_count = (uint32_t)count;
+	return err;
+}
+
+/* "(*)(int, void *)" and "(*)[4]" behind a type. What a function takes is not kept: a pointer to it is one to void. */
+static struct ka_error *parse_pointed(struct ka_parser *p, struct ka_type_name *ret)
+{
+	struct ka_error *err = ka_parser_next(p);
+	unsigned stars = 0, depth = 0;
+
+	while (!err && ka_parser_at(p, "*")) {
+		stars++;
+		err = ka_parser_next(p);
+	}
+	if (!err && (!stars || stars > 32))
+		err = ka_expr_error(&p->l, &p->l.token, "'*' expected");
+	if (!err)
+		err = ka_parser_expect(p, ")", "behind the stars");
+	if (err)
+		return err;
+	if (ka_parser_at(p, "[")) {
+		ret->array_stars = (uint8_t)stars;
+		return parse_bounds(p, &ret->count);
+	}
+	if (!ka_parser_at(p, "("))
+		return ka_expr_error(&p->l, &p->l.token, "'(' of a function's parameters or '[' of an array expected");
+	do {
+		depth += ka_parser_at(p, "(");
+		depth -= ka_parser_at(p, ")");
+		if (p->l.token.kind == KA_TOKEN_END)
+			return ka_expr_error(&p->l, &p->l.token, "')' expected behind the parameters");
+		err = ka_parser_next(p);
+	} while (!err && depth);
+	*ret = (struct ka_type_name){ .stars = (uint8_t)stars };
+	return err;
+}
+
+/* What stands behind the name of a type: qualifiers, stars, "[10]", "(*)(void)". */
 static struct ka_error *parse_stars(struct ka_parser *p, struct ka_type_name *ret)
 {
+	struct ka_lexer before;
 	struct ka_error *err = skip_qualifiers(p);
 
 	while (!err && ka_parser_at(p, "*")) {
@@ -83,7 +140,22 @@ static struct ka_error *parse_stars(struct ka_parser *p, struct ka_type_name *re
 		if (!err)
 			err = skip_qualifiers(p);
 	}
-	return err;
+	if (err)
+		return err;
+	if (ka_parser_at(p, "["))
+		return parse_bounds(p, &ret->count);
+	if (!ka_parser_at(p, "("))
+		return NULL;
+	before = p->l;
+	err = ka_parser_next(p);
+	if (err)
+		return err;
+	if (!ka_parser_at(p, "*")) {
+		p->l = before;
+		return NULL;
+	}
+	p->l = before;
+	return parse_pointed(p, ret);
 }
 
 /* typeof(EXPR), typeof(TYPE): a name alone is an expression until it is evaluated. */

@@ -47,6 +47,8 @@ struct ka_type_name {
 	char *name;			/* "struct foo", "pid_t", "struct foo@file.c"; NULL: built-in */
 	struct ka_expr *of;		/* typeof(EXPR) */
 	uint8_t stars;
+	uint32_t count;			/* "int[10]"; 0: no array */
+	uint8_t array_stars;		/* "int (*)[10]" */
 	uint8_t int_size;		/* built-in: bytes; 0: void */
 	bool is_long;			/* built-in: as many bytes as a long of the dump */
 	bool is_signed, is_float, is_bool;

@@ -96,7 +96,7 @@ static struct ka_error *of_file(struct ka_eval *v, const char *name, struct ka_t
 	return n ? NULL : ka_error_new(KA_MISSING, "there is no type '%s'", name);
 }
 
-struct ka_error *ka_type_resolve(struct ka_eval *v, const struct ka_type_name *n, struct ka_type *ret)
+static struct ka_error *resolve(struct ka_eval *v, const struct ka_type_name *n, struct ka_type *ret)
 {
 	struct ka_types *t;
 	struct ka_value x;
@@ -135,6 +135,19 @@ struct ka_error *ka_type_resolve(struct ka_eval *v, const struct ka_type_name *n
 	/* A declaration is not the type when a module defines it. */
 	if (!ret->id && !find_elsewhere(v, n->name, ret))
 		return ka_error_new(KA_MISSING, "there is no type '%s'", n->name);
+	return NULL;
+}
+
+struct ka_error *ka_type_resolve(struct ka_eval *v, const struct ka_type_name *n, struct ka_type *ret)
+{
+	struct ka_error *err = resolve(v, n, ret);
+
+	if (err || !n->count)
+		return err;
+	if (ret->count)
+		return ka_error_new(KA_USAGE, "an array of arrays");
+	ret->count = n->count;
+	ret->array_stars = n->array_stars;
 	return NULL;
 }
 

@@ -15,6 +15,7 @@ static const struct { const char *name; uint8_t size; bool is_long, is_signed, i
 	{ "int", 4, false, true, false }, { "unsigned int", 4, false, false, false },
 	{ "long", 0, true, true, false }, { "unsigned long", 0, true, false, false },
 	{ "long long", 8, false, true, false }, { "unsigned long long", 8, false, false, false },
+	{ "__int128", 16, false, true, false }, { "unsigned __int128", 16, false, false, false },
 	{ "float", 4, false, true, true }, { "double", 8, false, true, true },
 };
 

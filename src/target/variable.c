@@ -259,6 +259,30 @@ static struct ka_types *module_types(struct ka_kernel *k, const char *module)
 	return NULL;
 }
 
+/* What Rust has at a symbol's address: debuginfo knows no mangled names. */
+static bool of_rust(struct ka_kernel *k, const struct ka_symbol *s, struct ka_variable *ret)
+{
+	struct ka_types *dwarf = s->module ? NULL : ka_kernel_dwarf(k);
+	uint64_t at = s->addr - k->layout.kaslr_offset;
+	struct ka_type_named named;
+
+	for (size_t i = 0; s->module && k->hooks.module_symbols && k->hooks.module_types; i++) {
+		struct ka_module_symbols m;
+
+		if (!k->hooks.module_symbols(k, i, &m))
+			return false;
+		if (strcmp(m.name, s->module))
+			continue;
+		dwarf = object_addr(k, s->addr, &at) ? k->hooks.module_types(k, i, true) : NULL;
+		break;
+	}
+	if (!dwarf || !dwarf->ops->rust_at || !dwarf->ops->rust_at(dwarf, at, &named))
+		return false;
+	*ret = (struct ka_variable){ .addr = s->addr, .has_addr = true, .is_function = named.is_function, .is_external = true,
+				     .type = { .types = dwarf, .id = named.id }, .file = named.file, .module = s->module };
+	return true;
+}
+
 bool ka_variable_of(struct ka_kernel *k, const struct ka_symbol *s, struct ka_arena *a, struct ka_variable *ret, size_t *ret_count)
 {
 	bool is_function = strchr("tTwW", s->type) && s->type;
@@ -274,6 +298,9 @@ bool ka_variable_of(struct ka_kernel *k, const struct ka_symbol *s, struct ka_ar
 	else
 		ka_error_drop(ka_kernel_types(k, &btf));
 	if (from_btf(k, btf, s, is_function, a, ret))
+		return true;
+	/* v0 and legacy mangling */
+	if ((!strncmp(s->name, "_R", 2) || !strncmp(s->name, "_ZN", 3)) && of_rust(k, s, ret))
 		return true;
 	if (s->module)
 		add_modules(k, s->name, NULL, s->module, &l);
@@ -360,6 +387,12 @@ size_t ka_type_find_all(struct ka_kernel *k, const char *name, struct ka_arena *
 		types = k->hooks.module_types(k, m, true);
 		for (size_t i = 0; types && !strcmp(types->ops->name, "DWARF") && i < kind_count && !n; i++)
 			n = of_file(types, kinds[i], tag, file, a, &named);
+	}
+	/* "core::fmt::Formatter", "Option<u32>", "Formatter" */
+	if (!n && !file && (strstr(tag, "::") || strchr(tag, '<') || (tag[0] >= 'A' && tag[0] <= 'Z')) && (dwarf = ka_kernel_dwarf(k)) &&
+	    dwarf->ops->rust_types) {
+		n = dwarf->ops->rust_types(dwarf, tag, a, &named);
+		types = dwarf;
 	}
 	*ret = ka_alloc(a, (n + 1) * sizeof(**ret));
 	for (size_t i = 0; i < n; i++)
