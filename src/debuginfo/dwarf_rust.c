@@ -56,14 +56,13 @@ static void make(void *ctx)
 	struct ka_dwarf_die root;
 
 	r->arena = ka_arena_new();
-	for (size_t i = 0; i < t->dwarf->unit_count; i++) {
-		struct ka_dwarf_unit *u = t->dwarf->units[i];
-		const struct ka_index_unit *named = ka_index_unit_of(x, u->id + u->header_size);
+	for (size_t i = 0; i < x->unit_count; i++) {
+		const char *file = ka_index_string(x, x->units[i].name);
+		struct ka_dwarf_unit *u = strstr(file, ".rs") ? ka_dwarf_unit_at(t->dwarf, x->units[i].id) : NULL;
 
 		/* "rust/kernel/lib.rs/@/kernel.1b6169c1-cgu.0" */
-		if (named && strstr(ka_index_string(x, named->name), ".rs") && ka_dwarf_root(t->dwarf, u, NULL, &root) &&
-		    root.language == DW_LANG_Rust)
-			scan(t, r, &root, "", ka_index_string(x, named->name), 0);
+		if (u && ka_dwarf_root(t->dwarf, u, NULL, &root) && root.language == DW_LANG_Rust)
+			scan(t, r, &root, "", file, 0);
 	}
 	ka_log(2, "DWARF: %zu types, functions and statics of Rust", r->list.n);
 	t->rust = r;

@@ -155,7 +155,7 @@ size_t ka_dwarf_twins(struct ka_types *types, enum ka_type_kind kind, const char
 	struct ka_dwarf_types *t = types->priv;
 	struct twins w = { .types = types, .a = a };
 	struct ka_dwarf *d = t->dwarf;
-	const struct ka_index *x;
+	const struct ka_dwarf_units *all;
 	struct ka_type_named *known;
 	size_t n = ka_dwarf_find_all(types, kind, name, a, &known), forgotten = 0;
 	uint32_t offset = 0;
@@ -165,20 +165,25 @@ size_t ka_dwarf_twins(struct ka_types *types, enum ka_type_kind kind, const char
 		return 0;
 	bool has_offset = offset_of(t, known[0].id, &offset);
 
-	x = ka_dwarf_index_all(&t->index);
-	for (size_t i = 0; i < d->unit_count && !ka_interrupted(); i++) {
-		struct ka_dwarf_unit *u = &d->units[i];
+	if (file) {
+		const struct ka_index *x = ka_dwarf_index_all(&t->index);
 
-		if (file) {
-			const struct ka_index_unit *named = ka_index_unit_of(x, u->id + u->header_size);
+		for (size_t i = 0; i < x->unit_count && !ka_interrupted(); i++) {
+			struct ka_dwarf_unit *u = NULL;
 
-			if (!named || !ka_path_ends(ka_index_string(x, named->name), file))
-				continue;
+			if (ka_path_ends(ka_index_string(x, x->units[i].name), file))
+				u = ka_dwarf_unit_at(d, x->units[i].id);
+			if (u && (!has_offset || unit_has(d, u, offset)))
+				unit_scan(&w, d, u, kind, name);
 		}
-		if (!has_offset || unit_has(d, u, offset))
-			unit_scan(&w, d, u, kind, name);
+		return twins_end(&w, ret);
+	}
+	all = ka_dwarf_units(d);
+	for (size_t i = 0; i < all->n && !ka_interrupted(); i++) {
+		if (!has_offset || unit_has(d, &all->at[i], offset))
+			unit_scan(&w, d, &all->at[i], kind, name);
 		if (i - forgotten >= FORGET_UNITS) {
-			ka_dwarf_forget(d, forgotten, i);
+			ka_dwarf_forget(d, all, forgotten, i);
 			forgotten = i;
 		}
 	}

@@ -7,7 +7,6 @@
 #define ORIGINS_MAX	8		/* declarations of declarations */
 #define ARRAYS_MAX	32		/* dimensions */
 #define ANONYMOUS_MAX	12		/* depth of anonymous structs */
-#define VISITS_MAX	(1u << 14)	/* members looked at in one look-up */
 
 static struct ka_dwarf_types *of(struct ka_types *t)
 {
@@ -27,7 +26,7 @@ static enum ka_type_kind base_kind(uint64_t encoding)
 	return KA_TYPE_INT;
 }
 
-static enum ka_type_kind kind_of(const struct ka_dwarf_die *die)
+enum ka_type_kind ka_dwarf_kind_of(const struct ka_dwarf_die *die)
 {
 	switch (die->tag) {
 	case 0:
@@ -75,7 +74,7 @@ static uint32_t dwarf_find(struct ka_types *types, enum ka_type_kind kind, const
 	case KA_TYPE_INT:
 	case KA_TYPE_FLOAT:
 		id = ka_dwarf_index_find(&t->index, KA_DWARF_BASE, name);
-		return id && ka_dwarf_die(t->dwarf, id, &die) && kind_of(&die) == kind ? id : 0;
+		return id && ka_dwarf_die(t->dwarf, id, &die) && ka_dwarf_kind_of(&die) == kind ? id : 0;
 	default:
 		return 0;
 	}
@@ -119,7 +118,7 @@ static uint32_t dwarf_enumerator_type(struct ka_types *types, const char *name)
 /* What a struct, union or enum that this unit only declares is elsewhere. */
 static void complete(struct ka_dwarf_types *t, struct ka_dwarf_die *die)
 {
-	enum ka_type_kind kind = kind_of(die);
+	enum ka_type_kind kind = ka_dwarf_kind_of(die);
 	struct ka_dwarf_die full;
 	uint32_t id;
 
@@ -155,7 +154,7 @@ static void inherit(struct ka_dwarf_types *t, struct ka_dwarf_die *die)
 }
 
 /* Follows typedefs and qualifiers; brief (may be NULL) gets the outermost typedef. False at damage and loops. */
-static bool resolve(struct ka_dwarf_types *t, uint32_t id, struct ka_dwarf_die *ret, struct ka_type_brief *brief)
+bool ka_dwarf_resolve(struct ka_dwarf_types *t, uint32_t id, struct ka_dwarf_die *ret, struct ka_type_brief *brief)
 {
 	for (int i = 0; i < MODIFIERS_MAX; i++) {
 		if (!id) {
@@ -243,7 +242,7 @@ static void open_array(struct ka_dwarf_types *t, const struct ka_dwarf_die *die,
 	}
 }
 
-static uint64_t size_of(struct ka_dwarf_types *t, const struct ka_dwarf_die *type)
+uint64_t ka_dwarf_size_of(struct ka_dwarf_types *t, const struct ka_dwarf_die *type)
 {
 	struct ka_dwarf_die die = *type;
 	uint64_t total = 1, count;
@@ -252,12 +251,12 @@ static uint64_t size_of(struct ka_dwarf_types *t, const struct ka_dwarf_die *typ
 	for (int i = 0; i < ARRAYS_MAX; i++) {
 		uint64_t size = die.has & KA_DWARF_BYTE_SIZE ? die.byte_size : 0;
 
-		switch (kind_of(&die)) {
+		switch (ka_dwarf_kind_of(&die)) {
 		case KA_TYPE_ARRAY:
 			open_array(t, &die, &count, &element);
 			if (__builtin_mul_overflow(total, count, &total))
 				return UINT64_MAX;
-			if (!resolve(t, element, &die, NULL))
+			if (!ka_dwarf_resolve(t, element, &die, NULL))
 				return 0;
 			continue;
 		case KA_TYPE_POINTER:
@@ -265,7 +264,7 @@ static uint64_t size_of(struct ka_dwarf_types *t, const struct ka_dwarf_die *typ
 			break;
 		case KA_TYPE_ENUM:
 			/* DWARF 3 on may leave the size to the type below. */
-			if (!size && die.type && resolve(t, die.type, &die, NULL))
+			if (!size && die.type && ka_dwarf_resolve(t, die.type, &die, NULL))
 				size = die.byte_size;
 			break;
 		case KA_TYPE_VOID:
@@ -285,7 +284,7 @@ static bool enum_is_signed(struct ka_dwarf_types *t, const struct ka_dwarf_die *
 {
 	struct ka_dwarf_die c;
 
-	if (die->type && resolve(t, die->type, &c, NULL) && c.tag == DW_TAG_base_type)
+	if (die->type && ka_dwarf_resolve(t, die->type, &c, NULL) && c.tag == DW_TAG_base_type)
 		return c.encoding == DW_ATE_signed || c.encoding == DW_ATE_signed_char;
 	for (bool ok = ka_dwarf_child(t->dwarf, die, &c); ok; ok = ka_dwarf_next(t->dwarf, &c))
 		if (c.tag == DW_TAG_enumerator && c.value < 0)
@@ -299,12 +298,12 @@ static void dwarf_describe(struct ka_types *types, uint32_t id, struct ka_type_b
 	struct ka_dwarf_die die;
 
 	memset(ret, 0, sizeof(*ret));
-	if (!resolve(t, id, &die, ret)) {
+	if (!ka_dwarf_resolve(t, id, &die, ret)) {
 		ret->kind = KA_TYPE_OTHER;
 		return;
 	}
-	ret->kind = kind_of(&die);
-	ret->size = size_of(t, &die);
+	ret->kind = ka_dwarf_kind_of(&die);
+	ret->size = ka_dwarf_size_of(t, &die);
 	ret->is_declared_only = die.is_declaration;
 	switch (ret->kind) {
 	case KA_TYPE_POINTER:
@@ -356,10 +355,10 @@ static void dwarf_step(struct ka_types *types, uint32_t id, struct ka_type_step 
 	inherit(t, &die);
 	if (die.is_declaration || die.signature)
 		complete(t, &die);
-	ret->kind = kind_of(&die);
+	ret->kind = ka_dwarf_kind_of(&die);
 	ret->name = die.name;
 	ret->is_declared_only = die.is_declaration;
-	ret->size = size_of(t, &die);
+	ret->size = ka_dwarf_size_of(t, &die);
 	switch (die.tag) {
 	case DW_TAG_const_type:
 		ret->kind = KA_TYPE_CONST;
@@ -377,7 +376,7 @@ static void dwarf_step(struct ka_types *types, uint32_t id, struct ka_type_step 
 	case KA_TYPE_RESTRICT:
 	case KA_TYPE_TYPEDEF:
 		ret->target = die.type;
-		ret->size = resolve(t, die.type, &of_what, NULL) ? size_of(t, &of_what) : 0;
+		ret->size = ka_dwarf_resolve(t, die.type, &of_what, NULL) ? ka_dwarf_size_of(t, &of_what) : 0;
 		break;
 	case KA_TYPE_POINTER:
 	case KA_TYPE_FUNC:
@@ -412,7 +411,7 @@ static size_t dwarf_params(struct ka_types *types, uint32_t id, struct ka_arena 
 	size_t n;
 
 	*ret = NULL;
-	if (!resolve(t, id, &f, NULL) || kind_of(&f) != KA_TYPE_FUNC)
+	if (!ka_dwarf_resolve(t, id, &f, NULL) || ka_dwarf_kind_of(&f) != KA_TYPE_FUNC)
 		return 0;
 	for (bool ok = ka_dwarf_child(t->dwarf, &f, &p); ok; ok = ka_dwarf_next(t->dwarf, &p)) {
 		inherit(t, &p);
@@ -444,168 +443,6 @@ static struct ka_error *dwarf_size(struct ka_types *types, uint32_t id, uint64_t
 	return NULL;
 }
 
-/* Where a member lies in its struct. False: static ones of C++, and what begins outside. */
-static bool member_at(struct ka_dwarf_types *t, const struct ka_dwarf_die *owner, const struct ka_dwarf_die *m,
-		      uint64_t *ret_offset_bits, uint32_t *ret_bit_size)
-{
-	uint64_t location = m->has & KA_DWARF_LOCATION ? m->location : 0, bits, storage_bits;
-
-	if (m->tag != DW_TAG_member || m->is_external || m->is_declaration)
-		return false;
-	if (location > owner->byte_size || (m->has & KA_DWARF_BIT_SIZE && m->bit_size > 1024))
-		return false;
-	bits = location * 8;
-	*ret_bit_size = m->has & KA_DWARF_BIT_SIZE ? (uint32_t)m->bit_size : 0;
-	if (m->has & KA_DWARF_DATA_BIT_OFFSET) {
-		if (m->data_bit_offset > owner->byte_size * 8)
-			return false;
-		bits += m->data_bit_offset;
-	} else if (m->has & KA_DWARF_BIT_OFFSET && *ret_bit_size) {
-		/* DWARF 2 and 3: counted from the highest bit of a unit of byte_size bytes, or of the type's size. */
-		struct ka_dwarf_die type;
-
-		if (m->has & KA_DWARF_BYTE_SIZE)
-			storage_bits = m->byte_size * 8;
-		else if (resolve(t, m->type, &type, NULL))
-			storage_bits = size_of(t, &type) * 8;
-		else
-			return false;
-		bits += t->dwarf->is_big_endian ? m->bit_offset : storage_bits - m->bit_offset - *ret_bit_size;
-	}
-	*ret_offset_bits = bits;
-	return bits <= owner->byte_size * 8 && bits + *ret_bit_size <= owner->byte_size * 8;
-}
-
-/*
- * An enum of Rust has its variants one over the other, each a member of a type of its own, and a discriminant that says
- * which of them there is. They are given as a union's members would be. False: fn has seen enough.
- */
-static bool each_variant(struct ka_dwarf_types *t, const struct ka_dwarf_die *part, unsigned depth,
-			 bool (*fn)(void *ctx, const struct ka_dwarf_die *m), void *ctx)
-{
-	struct ka_dwarf_die m;
-
-	for (bool ok = ka_dwarf_child(t->dwarf, part, &m); ok; ok = ka_dwarf_next(t->dwarf, &m)) {
-		if (m.tag == DW_TAG_member) {
-			m.name = m.name ? m.name : "discriminant";
-			if (!fn(ctx, &m))
-				return false;
-		} else if ((m.tag == DW_TAG_variant || m.tag == DW_TAG_variant_part) && depth < 4 && !each_variant(t, &m, depth + 1, fn, ctx)) {
-			return false;
-		}
-	}
-	return true;
-}
-
-struct variant_wanted {
-	const char *name;
-	struct ka_dwarf_die found;
-};
-
-static bool variant_is(void *ctx, const struct ka_dwarf_die *m)
-{
-	struct variant_wanted *w = ctx;
-
-	if (strcmp(m->name, w->name))
-		return true;
-	w->found = *m;
-	return false;
-}
-
-static bool find_member(struct ka_dwarf_types *t, uint32_t id, const char *name, unsigned depth, unsigned *visits,
-			uint64_t *ret_offset_bits, uint32_t *ret_bit_size, uint32_t *ret_type)
-{
-	struct ka_dwarf_die owner, m;
-	uint64_t inner;
-
-	if (depth > ANONYMOUS_MAX || !resolve(t, id, &owner, NULL) ||
-	    (kind_of(&owner) != KA_TYPE_STRUCT && kind_of(&owner) != KA_TYPE_UNION))
-		return false;
-	for (bool ok = ka_dwarf_child(t->dwarf, &owner, &m); ok; ok = ka_dwarf_next(t->dwarf, &m)) {
-		if (++*visits > VISITS_MAX)
-			return false;
-		if (m.tag == DW_TAG_variant_part) {
-			struct variant_wanted w = { .name = name };
-
-			if (each_variant(t, &m, 0, variant_is, &w))
-				continue;
-			m = w.found;
-		}
-		if (m.tag != DW_TAG_member || (m.name && strcmp(m.name, name)))
-			continue;
-		if (!member_at(t, &owner, &m, ret_offset_bits, ret_bit_size))
-			continue;
-		if (m.name) {
-			*ret_type = m.type;
-			return true;
-		}
-		inner = *ret_offset_bits;
-		if (find_member(t, m.type, name, depth + 1, visits, ret_offset_bits, ret_bit_size, ret_type)) {
-			*ret_offset_bits += inner;
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool dwarf_member(struct ka_types *types, uint32_t id, const char *name, uint64_t *ret_offset_bits,
-			 uint32_t *ret_bit_size, uint32_t *ret_type)
-{
-	unsigned visits = 0;
-
-	return name[0] && find_member(of(types), id, name, 0, &visits, ret_offset_bits, ret_bit_size, ret_type);
-}
-
-struct parts {
-	KA_VEC(struct ka_type_part);
-	struct ka_dwarf_types *t;
-	struct ka_dwarf_die owner;
-};
-
-static bool part_push(void *ctx, const struct ka_dwarf_die *m)
-{
-	struct ka_type_part part = { .name = m->name, .type = m->type, .value = m->value };
-	struct parts *list = ctx;
-
-	if (m->tag == DW_TAG_enumerator || member_at(list->t, &list->owner, m, &part.offset_bits, &part.bit_size))
-		ka_vec_push(list, part);
-	return true;
-}
-
-static size_t parts(struct ka_types *types, uint32_t id, bool want_members, struct ka_arena *a, struct ka_type_part **ret)
-{
-	struct parts list = { .t = of(types) };
-	struct ka_dwarf_types *t = of(types);
-	struct ka_dwarf_die m;
-	size_t n;
-
-	*ret = NULL;
-	if (!resolve(t, id, &list.owner, NULL))
-		return 0;
-	for (bool ok = ka_dwarf_child(t->dwarf, &list.owner, &m); ok; ok = ka_dwarf_next(t->dwarf, &m)) {
-		if (want_members && m.tag == DW_TAG_variant_part)
-			each_variant(t, &m, 0, part_push, &list);
-		else if (m.tag == (want_members ? DW_TAG_member : DW_TAG_enumerator))
-			part_push(&list, &m);
-	}
-	n = list.n;
-	*ret = ka_alloc(a, (n + 1) * sizeof(**ret));
-	if (n)
-		memcpy(*ret, list.at, n * sizeof(**ret));
-	ka_vec_free(&list);
-	return n;
-}
-
-static size_t dwarf_members(struct ka_types *types, uint32_t id, struct ka_arena *a, struct ka_type_part **ret)
-{
-	return parts(types, id, true, a, ret);
-}
-
-static size_t dwarf_enumerators(struct ka_types *types, uint32_t id, struct ka_arena *a, struct ka_type_part **ret)
-{
-	return parts(types, id, false, a, ret);
-}
-
 static void dwarf_each_name(struct ka_types *types, void (*fn)(void *, enum ka_type_kind, const char *, uint32_t), void *ctx)
 {
 	static const enum ka_type_kind kinds[] = {
@@ -621,7 +458,7 @@ static void dwarf_each_name(struct ka_types *types, void (*fn)(void *, enum ka_t
 		const char *name = ka_index_string(all, e->name);
 
 		if (space == KA_DWARF_BASE && ka_dwarf_die(t->dwarf, e->id, &die))
-			fn(ctx, kind_of(&die), name, e->id);
+			fn(ctx, ka_dwarf_kind_of(&die), name, e->id);
 		else if (space < KA_DWARF_BASE)
 			fn(ctx, kinds[space], name, e->id);
 	}
@@ -641,7 +478,7 @@ static void dwarf_close(struct ka_types *types)
 
 static const struct ka_types_ops dwarf_ops = {
 	.name = "DWARF", .find = dwarf_find, .enumerator = dwarf_enumerator, .close = dwarf_close, .size = dwarf_size,
-	.member = dwarf_member, .describe = dwarf_describe, .members = dwarf_members, .enumerators = dwarf_enumerators,
+	.member = ka_dwarf_member, .describe = dwarf_describe, .members = ka_dwarf_members, .enumerators = ka_dwarf_enumerators,
 	.each_name = dwarf_each_name, .named = ka_dwarf_named, .find_all = ka_dwarf_find_all, .twins = ka_dwarf_twins,
 	.rust_types = ka_dwarf_rust_types, .rust_at = ka_dwarf_rust_at, .enumerator_type = dwarf_enumerator_type, .step = dwarf_step, .params = dwarf_params,
 };
@@ -649,7 +486,7 @@ static const struct ka_types_ops dwarf_ops = {
 struct ka_error *ka_types_open_dwarf(struct ka_object *o, struct ka_types **ret)
 {
 	struct ka_dwarf_types *t = ka_xalloc(sizeof(*t));
-	struct ka_error *err = ka_object_dwarf(o, t->dwarf);
+	struct ka_error *err = ka_object_dwarf(o, &t->dwarf);
 
 	if (err) {
 		free(t);

@@ -216,6 +216,17 @@ static void test_lists(void)
 	types->ops->each_name(types, see_name, &f);
 	CHECK(f.is_outer && f.is_union && f.is_color && f.is_int && f.is_atomic && f.is_double);
 	CHECK_INT(types->ops->members(types, ka_types_find(types, "test_inner"), a, &parts), 2);
+	/* in the units themselves, by the file's name */
+	struct ka_type_named *named;
+
+	CHECK_INT(types->ops->twins(types, KA_TYPE_STRUCT, "test_inner", NULL, a, &named), 1);
+	CHECK_INT(types->ops->twins(types, KA_TYPE_STRUCT, "test_inner", "types.c", a, &named), 0);
+	CHECK_INT(types->ops->twins(types, KA_TYPE_STRUCT, "test_none", NULL, a, &named), 0);
+	if (types->ops->enumerator_type(types, "TEST_BLUE"))
+		CHECK_INT(types->ops->enumerator_type(types, "TEST_BLUE"), ka_types_find(types, "enum test_color"));
+	else
+		CHECK(!"the enum of TEST_BLUE");
+	CHECK_INT(types->ops->rust_types(types, "core::fmt::Formatter", a, &named), 0);
 	CHECK_STR(parts[0].name, "c");
 	CHECK(!parts[1].name);
 	CHECK_INT(parts[1].offset_bits, 64);

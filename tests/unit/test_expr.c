@@ -103,6 +103,15 @@ static void test_operators(void)
 	is("(short)0x12348000", 0, 0xffffffffffff8000);
 	is("sizeof(long) + sizeof(int *) + sizeof(char)", 0, 17);
 	is("sizeof 1", 0, 4);
+	is("sizeof(int[10])", 0, 40);
+	is("sizeof(char[2][3])", 0, 6);
+	is("sizeof(short *[3])", 0, 24);
+	is("sizeof(int (*)[4])", 0, 8);
+	is("sizeof(void (*)(int, void (*)(long)))", 0, 8);
+	is("(unsigned long)(int (*)(void))16 + 1", 0, 17);
+	is("sizeof(__int128)", 0, 16);
+	is("sizeof(unsigned __int128 *)", 0, 8);
+	is("(int)(5)", 0, 5);
 	is("\"abc\" == \"abc\"", 0, 1);
 	is("\"abc\" < \"abd\"", 0, 1);
 	refused("5 / 0", 0, KA_USAGE, 3);
