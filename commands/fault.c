@@ -17,7 +17,10 @@ struct fault_row {
 	uint32_t line, size;
 	const char *instruction, *access, *addr_by, *reg, *expression, *base, *type, *member;
 	ka_addr holder;
-	const char *holder_is, *repeated, *variable;
+	const char *holder_is, *repeated, *variable, *blamed, *blamed_module, *blamed_file;
+	uint64_t blamed_offset;
+	uint32_t blamed_line;
+	bool has_blamed;
 	const char *addr_is, *addr_kind, *owner, *value_is, *last_unloaded;
 	const char *waits_for, *lock_kind, *lock_owner;
 	ka_addr blocked, lock, owner_task;
@@ -42,6 +45,11 @@ KA_LINES(fault_row, "faults", "{text}",
 	KA_COL(fault_row, inlined, KA_TEXT, "function inlined there whose code it is"),
 	KA_COL(fault_row, file, KA_TEXT, "source file"),
 	KA_COLF(fault_row, line, KA_UINT, KA_ZERO_IS_NONE, "line in it"),
+	KA_COL(fault_row, blamed, KA_TEXT, "a check of the kernel's own failed (list, refcount, usercopy ...): the function that it was made for"),
+	KA_COL_IF(fault_row, blamed_offset, KA_UINT, has_blamed, "bytes from the start of that function"),
+	KA_COL(fault_row, blamed_module, KA_TEXT, "its module"),
+	KA_COL(fault_row, blamed_file, KA_TEXT, "source file there"),
+	KA_COLF(fault_row, blamed_line, KA_UINT, KA_ZERO_IS_NONE, "line in it"),
 	KA_COL(fault_row, instruction, KA_TEXT, "the instruction"),
 	KA_COLF(fault_row, caller, KA_ADDR, KA_ZERO_IS_NONE, "where a jump to where no code is would have returned to"),
 	KA_COL(fault_row, access, KA_TEXT, "read, write or execution"),
@@ -100,7 +108,10 @@ static const char *source_line(struct ka_call *c, const struct ka_fault *f)
 	struct ka_source_text text;
 	struct ka_source s;
 
-	if (!f->line || !ka_source_at(c->k, f->ip, &s) || s.line != f->line || ka_error_drop(ka_source_open(c, &s, &text)) || s.line > text.count)
+	/* without an exception it is a return address */
+	bool is_return = !f->has_frame && f->kind != KA_FAULT_NONE;
+
+	if (!f->line || !ka_source_at(c->k, f->ip - is_return, &s) || s.line != f->line || ka_error_drop(ka_source_open(c, &s, &text)) || s.line > text.count)
 		return NULL;
 	return ka_printf(c->arena, "%s", text.lines[s.line] + strspn(text.lines[s.line], " \t"));
 }
@@ -152,6 +163,10 @@ static const char *full_text(struct ka_call *c, const struct ka_fault *f, const 
 	if (f->file)
 		line_to(&s, "SOURCE", ka_printf(c->arena, "%s:%u", f->file, f->line));
 	line_to(&s, "", source_line(c, f));
+	if (f->blamed)
+		line_to(&s, "CALLED BY", ka_printf(c->arena, "%s+%" PRIu64 "%s%s%s%s", f->blamed, f->blamed_offset, f->blamed_module ? " [" : "",
+						   f->blamed_module ? f->blamed_module : "", f->blamed_module ? "]" : "",
+						   f->blamed_file ? ka_printf(c->arena, " at %s:%u", f->blamed_file, f->blamed_line) : ""));
 	line_to(&s, "INSTRUCTION", row->instruction);
 	if (f->has_addr)
 		line_to(&s, "ADDRESS", ka_printf(c->arena, "%016" PRIx64 " (%s)%s%s", f->addr, f->addr_by ? f->addr_by : "operands", f->place.what ? ": " : "",
@@ -190,6 +205,8 @@ static void put_fault(struct ka_call *c, const struct ka_fault *f)
 		.caller = f->caller, .access = f->access ? ka_fault_access_name(f->access) : NULL, .size = f->size, .has_addr = f->has_addr, .addr = f->addr,
 		.addr_by = f->addr_by, .addr_is = f->place.what, .addr_kind = f->place.kind, .owner = f->place.owner, .notes = f->place.notes,
 		.reg = f->reg_name, .variable = f->variable,
+		.blamed = f->blamed, .blamed_module = f->blamed_module, .blamed_offset = f->blamed_offset, .has_blamed = f->blamed != NULL,
+		.blamed_file = f->blamed_file, .blamed_line = f->blamed_line,
 		.has_value = (f->has_operand || f->kind == KA_FAULT_DIVIDE) && f->has_frame && f->reg != KA_NO_REG, .value = f->reg_value, .value_is = f->value.what,
 		.base = f->base, .expression = f->expression, .type = f->type, .member = f->member, .member_offset = f->member_offset,
 		.has_member = f->member != NULL, .holder = f->holder, .holder_is = f->holding.what, .repeated = f->repeated, .chain = f->chain, .last_unloaded = f->last_unloaded,

@@ -57,6 +57,10 @@ struct ka_fault {
 	const char *inlined;		/* function inlined there that has the code; NULL: none */
 	const char *file;
 	unsigned line;
+	const char *blamed, *blamed_module;	/* a check of the kernel's own failed: the function that it was made for, and where in it; NULL */
+	uint64_t blamed_offset;
+	const char *blamed_file;
+	unsigned blamed_line;
 	ka_addr caller;			/* of a jump to where no code is: where it came from; 0 */
 
 	bool has_insn;

@@ -419,6 +419,14 @@ void ka_fault_explain(struct ka_kernel *k, struct ka_arena *a, const struct ka_s
 	find_frame(&e);
 	read_processor(&e);
 	read_instruction(&e);
+	/* found by a function that was called before the access: no exception tells of it */
+	if (ret->kind == KA_FAULT_KASAN && e.report.has_addr && !ret->has_operand) {
+		ret->has_addr = true;
+		ret->addr = e.report.addr;
+		ret->addr_by = e.report.addr_by;
+		ret->access = e.report.access;
+		ret->size = e.report.size;
+	}
 	read_trap(&e);
 	if (ret->kind == KA_FAULT_PAGING && ret->has_addr && ret->addr < ka_page_size(k))
 		ret->kind = KA_FAULT_NULL;
@@ -428,7 +436,7 @@ void ka_fault_explain(struct ka_kernel *k, struct ka_arena *a, const struct ka_s
 	ka_fault_caller(k, a, stack, ret);
 	if (ret->holder)
 		ka_fault_place(k, a, ret->holder, ret->task, &ret->holding);
-	if (is_access(ret->kind) && ret->has_addr)
+	if ((is_access(ret->kind) || ret->kind == KA_FAULT_KASAN) && ret->has_addr)
 		ka_fault_place(k, a, ret->addr, ret->task, &ret->place);
 	if (is_access(ret->kind) && ret->has_operand && ret->reg != KA_NO_REG && ret->reg_value != ret->addr)
 		ka_fault_place(k, a, ret->reg_value, ret->task, &ret->value);

@@ -16,6 +16,8 @@ struct ka_fault_report {
 	const char *place;		/* "lab_null.isra.0+0x5/0x10 [lab]": where the report says it was; NULL */
 	bool has_addr, has_error_code, has_esr;
 	uint64_t addr, error_code, esr;
+	enum ka_fault_access access;	/* KASAN says it in words */
+	unsigned size;
 	const char *addr_by;
 	const char *bug_file;		/* of "kernel BUG at FILE:LINE!", "WARNING: ... at FILE:LINE" */
 	unsigned bug_line;

@@ -26,6 +26,22 @@ static bool is_reporter(const char *name)
 	return false;
 }
 
+/* The checks that kinds of deaths come from, and what calls them by rule. */
+static bool is_check(const char *name)
+{
+	static const char *const starts[] = {
+		"__list_", "list_", "refcount_", "__refcount", "usercopy_", "__check_object_size", "check_heap_object", "__check_heap", "check_object_size", "check_copy",
+		"fortify_", "__fortify", "_copy_to_user", "_copy_from_user", "copy_to_user", "copy_from_user", "kasan_", "__kasan", "__asan_", "__ubsan_", "ubsan_",
+		"kfence_", "__kfence", "kmem_cache_free", "kfree", "__slab_free", "slab_", "object_err", "free_debug_processing", "___cache_free", "check_region",
+		"print_report", "print_address", "end_report", "__memcpy", "memcpy", "memset", "memmove", "__warn", "report_bug",
+	};
+
+	for (size_t i = 0; i < KA_COUNT(starts); i++)
+		if (!strncmp(name, starts[i], strlen(starts[i])))
+			return true;
+	return false;
+}
+
 static bool find_caller(struct ka_kernel *k, const struct ka_stack *st, struct ka_fault *f, size_t *ret)
 {
 	bool is_behind = false;
@@ -37,7 +53,7 @@ static bool find_caller(struct ka_kernel *k, const struct ka_stack *st, struct k
 
 		if (frame->is_guess || !ka_symbol_at(k, frame->ip - frame->is_call, &s, &offset))
 			continue;
-		if (is_reporter(s.name)) {
+		if (is_reporter(s.name) || (f->kind != KA_FAULT_PANIC && is_check(s.name))) {
 			is_behind = true;
 			continue;
 		}
@@ -162,13 +178,53 @@ static void read_exit(struct ka_arena *a, struct ka_fault *f)
 		f->reason = code & 0x7f ? ka_printf(a, "signal %lu killed it", code & 0x7f) : ka_printf(a, "it left by exit(%lu)", code >> 8 & 0xff);
 }
 
+static void blame(struct ka_kernel *k, const struct ka_stack *st, struct ka_fault *f)
+{
+	struct ka_source chain[32];
+	bool is_behind = false;
+
+	if (!f->has_frame || (f->kind != KA_FAULT_LIST && f->kind != KA_FAULT_REFCOUNT && f->kind != KA_FAULT_USERCOPY && f->kind != KA_FAULT_FORTIFY &&
+			      f->kind != KA_FAULT_SLAB && f->kind != KA_FAULT_KASAN && f->kind != KA_FAULT_UBSAN && f->kind != KA_FAULT_BUG))
+		return;
+	for (size_t i = f->frame + 1; i < st->count && i < f->frame + FRAMES_MAX; i++) {
+		const struct ka_frame *frame = &st->frames[i];
+		struct ka_symbol s;
+		uint64_t offset;
+		size_t n;
+
+		if (frame->is_guess || !ka_symbol_at(k, frame->ip - frame->is_call, &s, &offset))
+			continue;
+		if (is_check(s.name)) {
+			is_behind = true;
+			continue;
+		}
+		/* the check may have been compiled into who called it */
+		if (!is_behind)
+			return;
+		ka_fault_module(k, frame->ip);
+		f->blamed = s.name;
+		f->blamed_module = s.module;
+		f->blamed_offset = offset + frame->is_call;
+		n = ka_source_chain(k, frame->ip - frame->is_call, chain, KA_COUNT(chain));
+		for (size_t c = 0; c < n; c++)
+			if (!chain[c].is_inlined || !chain[c].function || !is_check(chain[c].function)) {
+				f->blamed_file = chain[c].name ? chain[c].name : chain[c].file;
+				f->blamed_line = chain[c].line;
+				break;
+			}
+		return;
+	}
+}
+
 void ka_fault_caller(struct ka_kernel *k, struct ka_arena *a, const struct ka_stack *st, struct ka_fault *f)
 {
 	size_t i;
 
 	if (f->kind == KA_FAULT_INIT_DIED)
 		read_exit(a, f);
-	if (f->has_frame || (f->kind != KA_FAULT_PANIC && f->kind != KA_FAULT_STACK_PROTECTOR && f->kind != KA_FAULT_STACK_END && f->kind != KA_FAULT_ATOMIC))
+	blame(k, st, f);
+	if (f->has_frame || (f->kind != KA_FAULT_PANIC && f->kind != KA_FAULT_STACK_PROTECTOR && f->kind != KA_FAULT_STACK_END && f->kind != KA_FAULT_ATOMIC &&
+			     f->kind != KA_FAULT_KASAN && f->kind != KA_FAULT_UBSAN && f->kind != KA_FAULT_KFENCE && f->kind != KA_FAULT_SLAB))
 		return;
 	if (!find_caller(k, st, f, &i))
 		return;

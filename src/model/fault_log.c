@@ -107,6 +107,9 @@ static const struct {
 	{ "stack overflow", KA_FAULT_STACK_GUARD, true },
 	{ "sysrq triggered crash", KA_FAULT_SYSRQ, false },
 	{ "achine check", KA_FAULT_MCE, true },
+	{ "kasan.fault=", KA_FAULT_KASAN, true },
+	{ "Machine halted", KA_FAULT_DOUBLE, true },
+	{ "atal hardware error", KA_FAULT_MCE, true },			/* APEI */
 	{ "NMI: Not continuing", KA_FAULT_NMI, true },
 	{ "NMI IOCK error", KA_FAULT_NMI, true },
 	{ "NMI SERR error", KA_FAULT_NMI, true },
@@ -151,7 +154,7 @@ static const char *const address_words[] = {
 	"dereference at virtual address", "NULL pointer dereference, address:", "page fault for address:", "NULL pointer dereference at ",
 	"paging request at virtual address", "paging request at ", "non-canonical address ", "maybe for address ", "read from unreadable memory at virtual address",
 	"write to read-only memory at virtual address", "execute from non-executable memory at virtual address", "user memory outside uaccess routines at virtual address",
-	"execution of user memory at virtual address", "FAR: ",
+	"execution of user memory at virtual address", "FAR: ", " at addr ",	/* the last one: KASAN's "Read of size 8 at addr ..." */
 };
 
 static void numbers(struct ka_fault_report *r, const char *line)
@@ -333,6 +336,17 @@ static const struct {
 	{ "jumping to NULL", NULL, KA_FAULT_EXEC },
 };
 
+/* KASAN: "Write of size 8 at addr ffff888004a20010 by task init/1" */
+static void sized_access(struct ka_fault_report *r, const char *line)
+{
+	const char *at = strstr(line, " of size "), *addr = strstr(line, " at addr ");
+
+	if (r->access != KA_ACCESS_UNKNOWN || !at || !addr || addr < at)
+		return;
+	r->access = at - line >= 5 && !strncmp(at - 5, "Write", 5) ? KA_ACCESS_WRITE : KA_ACCESS_READ;
+	r->size = (unsigned)strtoul(at + 9, NULL, 10);
+}
+
 static void read_report(struct ka_arena *a, const char *const *lines, size_t start, size_t end, struct ka_fault_report *r)
 {
 	/* registers and stacks of other CPUs may follow; the first of each counts */
@@ -340,6 +354,7 @@ static void read_report(struct ka_arena *a, const char *const *lines, size_t sta
 		uint64_t cr2;
 
 		numbers(r, lines[i]);
+		sized_access(r, lines[i]);
 		code_place(a, r, lines[i]);
 		unloaded(a, r, lines[i]);
 		if (!r->bug_file)

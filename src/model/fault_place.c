@@ -294,7 +294,7 @@ static void in_direct(struct find *f)
 		return found(f, "page", NULL, ka_printf(f->a, "in the direct map: page 0x%" PRIx64 ", page %" PRIu64 " of a file's cache (address_space 0x%" PRIx64 ")",
 							phys.v & ~(ka_page_size(f->k) - 1), p.index, p.mapping));
 	f->ret->what = p.refcount <= 0 && p.head == p.addr ? ka_printf(f->a, "in the direct map: page 0x%" PRIx64 ", which is free", phys.v & ~(ka_page_size(f->k) - 1)) :
-		       ka_printf(f->a, "in the direct map: page 0x%" PRIx64 ", with %d references", phys.v & ~(ka_page_size(f->k) - 1), p.refcount);
+		       ka_printf(f->a, "in the direct map: page 0x%" PRIx64 ", with %d reference%s", phys.v & ~(ka_page_size(f->k) - 1), p.refcount, p.refcount == 1 ? "" : "s");
 }
 
 /* Chunks of per-CPU memory are alike in distance: what an offset means can be seen on any CPU. */

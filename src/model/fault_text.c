@@ -89,6 +89,15 @@ static void second_line(struct ka_str *s, const struct ka_fault *f)
 			ka_str_printf(s, ": %s", f->owner_text);
 		return;
 	}
+	if (f->blamed) {
+		ka_str_printf(s, "in %s+%" PRIu64 "%s%s%s", f->blamed, f->blamed_offset, f->blamed_module ? " [" : "", f->blamed_module ? f->blamed_module : "",
+			      f->blamed_module ? "]" : "");
+		if (f->blamed_file)
+			ka_str_printf(s, " at %s:%u", f->blamed_file, f->blamed_line);
+		if (f->function)
+			ka_str_printf(s, ", found by %s", f->function);
+		return;
+	}
 	if (f->kind == KA_FAULT_EXEC) {
 		if (f->caller && f->function) {
 			ka_str_printf(s, "called by %s+%" PRIu64, f->function, f->offset);

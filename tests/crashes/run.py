@@ -18,7 +18,7 @@ ANYWHERE = {"rcu", "nmi", "allnmi", "softlockup", "spinlock", "irq", "softirq"}
 # where memory ends is another place each time: only the call trace is compared
 WITHOUT_GOLDEN = {"oom"}
 COMMANDS = ["bt", "fault", "log"]
-MORE = {"deadlock": ["foreach UN bt"], "allnmi": ["bt -a"], "jumpfreed": ["mod -t"], "slableft": ["mod -t"]}
+MORE = {"deadlock": ["fault -w", "foreach UN bt"], "waits": ["fault -w"], "allnmi": ["bt -a"], "jumpfreed": ["mod -t"], "slableft": ["mod -t"]}
 SKIPPED = 77
 
 
@@ -57,11 +57,14 @@ def settle(text, is_anywhere):
     text = re.sub(r"PID: \d+ +TASK", "PID: N  TASK", text)
     text = re.sub(r"\b[0-9a-f]{16}\b", address, text)
     text = re.sub(r"\b0x[0-9a-f]{9,16}\b", lambda m: "0x" + address(re.match(".*", m[0][2:].rjust(16, "0"))).rstrip("."), text)
+    text = re.sub(r"\b0x[0-9a-f]{7,8}\b(?!:)", "0xnumber", text)     # a heap of init's, a page's physical address, a distance
+    text = re.sub(r"\b0x[0-9a-f]{7,8}:", "0xnumber:", text)
     text = re.sub(r"(?m)^\[ *\d+\.\d+\](\[ *[CT]\d+\])? ", "[time] ", text)
     text = re.sub(r"(RFLAGS|EFLAGS): [0-9a-f]+", r"\1: flags", text)
     text = re.sub(r"(PID|CPU|pid|cpu)([:=#] *)\d+", r"\1\2N", text)
+    text = re.sub(r"\bPID \d+ \(", "PID N (", text)
     text = re.sub(r"kworker/[^\s\"]+", "kworker/N", text)
-    text = re.sub(r"(?m)(task \S+):\d+ blocked", r"\1:N blocked", text)
+    text = re.sub(r"(?m)(task:? \S+):\d+ blocked", r"\1:N blocked", text)
     text = re.sub(r"\[(\S+):\d+\]$", r"[\1:N]", text, flags=re.M)
     text = re.sub(r"(Kernel Offset: 0x)[0-9a-f]+", r"\1text", text)
     text = re.sub(r"\b(\d+)(ns|ms|s| ns| ms| jiffies| usecs)\b", r"N\2", text)

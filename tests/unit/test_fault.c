@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Kinds of death by the words of logs, numbers of processors, poison, and the moves of a register in machine code. */
 #include <kanalyze/fault.h>
+#include <kanalyze/local.h>
 #include "check.h"
 #include "fault.h"
 
@@ -103,6 +104,64 @@ static void check_report(void)
 	r = report("BUG: TASK stack guard page was hit at 1 (stack is 2..3)\nCR2: ffffce19c000ffa8 CR3: 0");
 	CHECK_INT(r.addr, 0xffffce19c000ffa8);
 	CHECK_STR(r.addr_by, "CR2");
+	r = report("BUG: KASAN: slab-use-after-free in f+0x1/0x2\nWrite of size 8 at addr ffff888004a20010 by task init/1\n"
+		   "Kernel panic - not syncing: kasan.fault=panic set ...");
+	CHECK(r.has_addr);
+	CHECK_INT(r.addr, 0xffff888004a20010);
+	CHECK_INT(r.access, KA_ACCESS_WRITE);
+	CHECK_INT(r.size, 8);
+}
+
+static void check_earlier(void)
+{
+	struct ka_fault_report r = report("BUG tape (Tainted: G           OE     ): Right Redzone overwritten\n0xffff-0xffff @offset=3440. First byte 0xbe instead of 0xcc\n"
+					  "FIX tape: Object at 0xffff not freed\nWARNING: CPU: 0 PID: 1 at a.c:3 f+0x1/0x2\n---[ end trace 0 ]---\n"
+					  "Kernel panic - not syncing: lab: plain panic, number 42");
+	CHECK_STR(ka_fault_kind_name(r.kind), "panic");
+	CHECK(r.earlier && r.earlier[0] && r.earlier[1] && !r.earlier[2]);
+	if (r.earlier && r.earlier[0] && r.earlier[1]) {
+		CHECK_STR(r.earlier[0], "BUG tape (Tainted: G           OE     ): Right Redzone overwritten");
+		CHECK_STR(r.earlier[1], "WARNING: CPU: 0 PID: 1 at a.c:3 f+0x1/0x2");
+	}
+	r = report("BUG: kernel NULL pointer dereference, address: 0000000000000240\nOops: 0002 [#1] SMP");
+	CHECK(!r.earlier);
+}
+
+static void check_refusal(void)
+{
+	CHECK(ka_fault_x86_refusal(0, true) == NULL);
+	CHECK(strstr(ka_fault_x86_refusal(1, true), "(SMAP)") != NULL);
+	CHECK(strstr(ka_fault_x86_refusal(0x11, true), "(SMEP)") != NULL);
+	CHECK_STR(ka_fault_x86_refusal(3, false), "the page is read-only");
+	CHECK(ka_fault_x86_refusal(0x11, false) == NULL);
+}
+
+/* Variables by where they are. */
+static void check_locals(void)
+{
+	struct ka_local at[] = {
+		{ .name = "s", .function = "inner", .place = KA_LOCAL_IN_REGISTER, .reg = 1, .is_inlined = true },
+		{ .name = "s", .function = "outer", .place = KA_LOCAL_IN_REGISTER, .reg = 1, .level = 1 },
+		{ .name = "buf", .function = "outer", .place = KA_LOCAL_IN_MEMORY, .reg = 7, .reg_offset = 16, .size = 24, .level = 1, .state = KA_LOCAL_THERE,
+		  .value = { .is_lvalue = true, .addr = 0xffffc90000001010 } },
+		{ .name = "s", .function = "outer", .place = KA_LOCAL_NOWHERE, .reg = -1, .level = 1, .depth = 1 },
+	};
+	struct ka_locals l = { .at = at, .n = KA_COUNT(at) };
+	uint64_t inside = 0;
+
+	CHECK(ka_local_in_register(&l, 1) == &at[0]);
+	CHECK(ka_local_in_register(&l, 2) == NULL);
+	CHECK(ka_local_at_register(&l, 7, 39, &inside) == &at[2]);
+	CHECK_INT(inside, 23);
+	CHECK(ka_local_at_register(&l, 7, 40, &inside) == NULL);
+	CHECK(ka_local_at_register(&l, 7, 15, &inside) == NULL);
+	CHECK(ka_local_at_register(&l, 6, 16, &inside) == NULL);
+	CHECK(ka_local_at_address(&l, 0xffffc90000001027, &inside) == &at[2]);
+	CHECK_INT(inside, 23);
+	CHECK(ka_local_at_address(&l, 0xffffc90000001028, &inside) == NULL);
+	CHECK(ka_local_find(&l, "s") == &at[0]);
+	CHECK(ka_local_find(&l, "buf") == &at[2]);
+	CHECK(ka_local_find(&l, "none") == NULL);
 }
 
 static void check_cause(void)
@@ -241,6 +300,9 @@ CHECK_MAIN
 	a = ka_arena_new();
 	check_kinds();
 	check_report();
+	check_earlier();
+	check_refusal();
+	check_locals();
 	check_cause();
 	check_trap();
 	check_poison();
