@@ -31,15 +31,32 @@ have_tools() { # WHAT
 	esac
 }
 
+# clang's libFuzzer: Debian has it in a package of its own, Fedora and Arch in compiler-rt
+have_fuzzer() {
+	echo 'int LLVMFuzzerTestOneInput(const unsigned char *p, unsigned long n) { return n && !p; }' |
+		clang -fsanitize=fuzzer,address -x c - -o /dev/null > /dev/null 2>&1
+}
+
+# Without it the tests skip the fuzzers by name, so that its lack stops nobody.
+want_fuzzer() {
+	command -v clang > /dev/null 2>&1 && have_fuzzer && return
+	if [ "$family" = debian ] && [ "$(id -u)" = 0 ]; then
+		export DEBIAN_FRONTEND=noninteractive
+		for again in "" 1; do
+			[ -z "$again" ] || apt-get update -q > /dev/null 2>&1
+			apt-get install -y -q --no-install-recommends libclang-rt-dev > /dev/null 2>&1 < /dev/null && return
+		done
+	fi
+	echo "no runtime of clang's libFuzzer (Debian: libclang-rt-dev, Fedora and Arch: compiler-rt): the fuzzers will be skipped" >&2
+}
+
 need_packages() {
 	missing=
 	for what; do
 		have_tools "$what" || missing="$missing $what"
 	done
-	[ -n "$missing" ] || return 0
 	id= like=
 	[ -r /etc/os-release ] && eval "$(sed -n 's/^ID=/id=/p; s/^ID_LIKE=/like=/p' /etc/os-release)"
-	packages=
 	case " $id $like " in
 	*" debian "*|*" ubuntu "*) family=debian ;;
 	*" fedora "*|*" rhel "*|*" centos "*) family=fedora ;;
@@ -47,6 +64,14 @@ need_packages() {
 	*" suse "*|*" opensuse "*|*opensuse*) family=suse ;;
 	*) family= ;;
 	esac
+	if [ -n "$missing" ]; then
+		install_packages || return 1
+	fi
+	case " $* " in *" test "*) want_fuzzer ;; esac
+}
+
+install_packages() { # $missing
+	packages=
 	for what in $missing; do
 		[ -n "$family" ] && eval "packages=\"\$packages \$${family}_$what\""
 	done

@@ -16,6 +16,7 @@ struct ka_print {
 	char format;			/* gdb's letter for numbers and pointers: x d u o t z c a s, 0: none. For text alone */
 	unsigned elements_max;		/* of an array, characters of a string; 0: 256 (set print_max) */
 	unsigned repeats;		/* more equal elements than this in a row: <repeats N times>; 0: never, as in crash */
+	uint64_t parts_max;		/* members and elements of one value, all told; 0: 4 M, which no kernel's have */
 	bool one_a_line;		/* elements of arrays (set print_array) */
 	bool stops_at_nul;		/* char arrays (set null-stop) */
 	unsigned indent;		/* blanks before each line but the first */

@@ -9,6 +9,7 @@
 
 #define PART_TASKS 32		/* at most: each part finds names and paths anew */
 #define BLOCK (1 << 20)		/* of output that a part holds before it waits for its turn; of JSON, at the end of a row */
+#define MANY 1024
 #define AHEAD 8			/* parts begun before their turn, for each core */
 
 struct parts;
@@ -188,7 +189,8 @@ static void work(void *ctx, size_t worker)
 
 bool ka_parts_fit(const struct ka_call *c, const struct ka_task_run *run)
 {
-	if (!(run->command->needs & KA_EACH_ALONE) || run->count < 4 || ka_cores() < 2)
+	/* of many, also one core takes parts: what a part has allocated ends with it */
+	if (!(run->command->needs & KA_EACH_ALONE) || run->count < 4 || (ka_cores() < 2 && run->count < MANY))
 		return false;
 	for (const char *const *o = run->command->together; !run->is_context && o && *o; o++)
 		if (ka_call_has(c, *o))

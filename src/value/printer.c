@@ -142,14 +142,16 @@ const struct ka_print_type *ka_printer_type(struct ka_printer *p, const struct k
 
 bool ka_printer_part(struct ka_printer *p)
 {
-	if (p->parts >= KA_PRINT_PARTS_MAX) {
-		if (p->parts++ == KA_PRINT_PARTS_MAX)
-			keep_error(p, ka_error_new(KA_UNSUPPORTED, "the value has more than %u parts: the rest is not shown", KA_PRINT_PARTS_MAX));
+	uint64_t max = p->how.parts_max ? p->how.parts_max : KA_PRINT_PARTS_MAX;
+
+	if (p->parts >= max) {
+		if (p->parts++ == max)
+			keep_error(p, ka_error_new(KA_UNSUPPORTED, "the value has more than %llu parts: the rest is not shown", (unsigned long long)max));
 		return false;
 	}
 	if (!(++p->parts % 1024) && ka_interrupted()) {
 		keep_error(p, ka_error_new(KA_INTERRUPTED, "interrupted"));
-		p->parts = KA_PRINT_PARTS_MAX + 1;
+		p->parts = max + 1;
 		return false;
 	}
 	return true;

@@ -7,6 +7,7 @@
 #include "debuginfo.h"
 
 #define TYPES_MAX 64	/* of one input */
+#define PARTS_MAX 4096	/* of one value: that it ends at a bound shows with any bound */
 
 struct memory {
 	const uint8_t *bytes;
@@ -29,7 +30,7 @@ static void ask(struct ka_types *t, uint32_t id, struct memory *m, unsigned how_
 {
 	struct ka_type type = { .types = t, .id = id, .stars = how_bits & 1 };
 	struct ka_print how = { .radix = how_bits & 2 ? 16 : 10, .elements_max = 16, .repeats = how_bits & 4 ? 3 : 0, .one_a_line = how_bits & 8,
-				.stops_at_nul = how_bits & 16, .read = read_memory, .ctx = m };
+				.stops_at_nul = how_bits & 16, .parts_max = PARTS_MAX, .read = read_memory, .ctx = m };
 	struct ka_value x = { .type = type, .is_lvalue = true, .addr = 0x10000 + (how_bits & 0xff) };
 	struct ka_arena *a = ka_arena_new();
 	const struct ka_node *node;
