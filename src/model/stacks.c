@@ -64,6 +64,7 @@ void ka_stacks_of(struct ka_kernel *k, const struct ka_task *t, bool is_active, 
 {
 	ret->count = 0;
 	ret->task = t->addr;
+	ret->hidden = ka_hidden_names(k);
 	ka_stacks_add(ret, t->stack, ka_thread_size(k), "task");
 	if (!is_active)
 		return;

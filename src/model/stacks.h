@@ -10,10 +10,12 @@
 
 #define KA_STACKS_MAX 16
 
+struct ka_hidden_names;
 struct ka_stacks {
 	struct ka_stack_area area[KA_STACKS_MAX];
 	unsigned count;
 	ka_addr task;		/* whose they are; 0: of a CPU */
+	const struct ka_hidden_names *hidden;	/* asked for once a task, not once a frame; NULL: not yet */
 };
 
 /* unwind_hidden.c: where a return address lay that tracing replaced; what is not known is 0. */
@@ -24,7 +26,8 @@ struct ka_hidden_place {
 /* How many of the newest true ones belong to frames that were passed. */
 struct ka_hidden_used { unsigned graph, probe; };
 /* Is it the code that the function graph tracer or a return probe has in place of return addresses? */
-bool ka_is_hidden(struct ka_kernel *k, uint64_t v);
+const struct ka_hidden_names *ka_hidden_names(struct ka_kernel *k);
+bool ka_is_hidden(const struct ka_hidden_names *n, uint64_t v);
 /* The true address that v stands for at p. False: v is itself true, or nobody knows. */
 bool ka_unhide(struct ka_kernel *k, ka_addr task, const struct ka_hidden_place *p, struct ka_hidden_used *used, uint64_t v, uint64_t *ret);
 

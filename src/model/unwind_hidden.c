@@ -38,7 +38,7 @@ KA_VIEW(probe, ("kretprobe_instance"),
 
 static const char hidden_key;
 
-struct hidden_names {
+struct ka_hidden_names {
 	ka_addr graph;
 	ka_addr probe[3];
 	unsigned probe_count;
@@ -48,7 +48,7 @@ static void *names_make(struct ka_kernel *k)
 {
 	/* the second name since adf8a61a940c (v5.15), rethook's since 73f9b911faa7 (v5.18) */
 	static const char *const probes[] = { "kretprobe_trampoline", "__kretprobe_trampoline", "arch_rethook_trampoline" };
-	struct hidden_names *n = ka_xalloc(sizeof(*n));
+	struct ka_hidden_names *n = ka_xalloc(sizeof(*n));
 	struct ka_symbol s;
 
 	if (ka_symbol_lookup(k, "return_to_handler", &s))
@@ -59,12 +59,12 @@ static void *names_make(struct ka_kernel *k)
 	return n;
 }
 
-static const struct hidden_names *names(struct ka_kernel *k)
+const struct ka_hidden_names *ka_hidden_names(struct ka_kernel *k)
 {
 	return ka_kernel_state(k, &hidden_key, names_make, free);
 }
 
-static bool is_probe(const struct hidden_names *n, uint64_t v)
+static bool is_probe(const struct ka_hidden_names *n, uint64_t v)
 {
 	for (unsigned i = 0; i < n->probe_count; i++)
 		if (n->probe[i] == v)
@@ -72,10 +72,8 @@ static bool is_probe(const struct hidden_names *n, uint64_t v)
 	return false;
 }
 
-bool ka_is_hidden(struct ka_kernel *k, uint64_t v)
+bool ka_is_hidden(const struct ka_hidden_names *n, uint64_t v)
 {
-	const struct hidden_names *n = names(k);
-
 	return v && (v == n->graph || is_probe(n, v));
 }
 
@@ -200,7 +198,7 @@ static bool find_probe(struct ka_kernel *k, ka_addr task, const struct ka_hidden
 
 bool ka_unhide(struct ka_kernel *k, ka_addr task, const struct ka_hidden_place *p, struct ka_hidden_used *used, uint64_t v, uint64_t *ret)
 {
-	const struct hidden_names *n = names(k);
+	const struct ka_hidden_names *n = ka_hidden_names(k);
 	struct ka_hidden_used now = *used;
 
 	for (unsigned i = 0; i < NESTED_MAX && v; i++) {

@@ -239,7 +239,7 @@ static struct ka_error *apply(struct ka_kernel *k, const struct ka_stacks *s, co
 	if (k->arch->strip_ip)
 		v = k->arch->strip_ip(&k->layout, v);
 	c->ret_at = ra->kind == KA_RULE_CFA_OFFSET ? cfa + (uint64_t)ra->n : 0;
-	if (ka_is_hidden(k, v)) {
+	if (ka_is_hidden(s->hidden ? s->hidden : ka_hidden_names(k), v)) {
 		struct ka_hidden_place place = { .slot = c->ret_at, .sp = cfa };
 
 		if (k->arch->has_frame_records)
@@ -321,7 +321,7 @@ static struct ka_error *scan(struct ka_kernel *k, const struct ka_stacks *s, str
 			break;
 		if (k->arch->strip_ip)
 			v = k->arch->strip_ip(&k->layout, v);
-		if (ka_is_hidden(k, v))
+		if (ka_is_hidden(s->hidden ? s->hidden : ka_hidden_names(k), v))
 			ka_unhide(k, s->task, &(struct ka_hidden_place){ .slot = at, .sp = at + word }, &hidden, v, &v);
 		if (ka_is_text(k, v) && is_after_call(k, v) && ka_cursor_from_slot(k, at, c)) {
 			ka_cursor_set_ip(k, c, v);

@@ -5,7 +5,8 @@
 check_bt.py KANALYZE VMLINUX VMCORE TRUTH
 
 /proc leaves out the functions of .sched.text, so these are left out here too. A task that was on a CPU at the crash, or that ran
-again after its stack was written down (by its last arrival on a CPU), has moved on: counted apart.
+again after its stack was written down (by its last arrival on a CPU), has moved on: counted apart. So are stacks that the kernel
+itself could not follow further than to the code of a return probe or of the function graph tracer, when ours go on from there.
 """
 import json, re, subprocess, sys
 
@@ -61,7 +62,13 @@ def main():
     places = {}
     for name, d in zip(names, documents(kanalyze, vmlinux, vmcore, ["sym " + n for n in names])):
         places[name] = {int(row["addr"], 16) for row in d.get("symbols", [])}
-    equal, moved, gone, wrong = 0, [], [], []
+    hooks = ["return_to_handler", "kretprobe_trampoline", "__kretprobe_trampoline", "arch_rethook_trampoline"]
+    hooks = {int(row["addr"], 16) for d in documents(kanalyze, vmlinux, vmcore, ["sym " + n for n in hooks]) for row in d.get("symbols", [])}
+    equal, moved, gone, cut, wrong = 0, [], [], [], []
+
+    def same(frames, words):
+        return len(frames) == len(words) and all(f["offset"] == w[1] and (f["function"] == w[0] or int(f["ip"], 16) - w[1] in places[w[0]])
+                                                 for f, w in zip(frames, words))
     for pid, want in sorted(stacks.items()):
         stack = ours.get(pid)
         if not stack:
@@ -69,17 +76,18 @@ def main():
             continue
         frames = [f for f in stack.get("frames", []) if not sched[0] <= int(f["ip"], 16) - 1 < sched[1]]
         have = [(f["function"], f["offset"]) for f in frames]
-        if len(frames) == len(want) and all(f["offset"] == w[1] and (f["function"] == w[0] or int(f["ip"], 16) - w[1] in places[w[0]])
-                                            for f, w in zip(frames, want)):
+        if same(frames, want):
             equal += 1
+        elif len(frames) >= len(want) and same(frames[:len(want) - 1], want[:-1]) and any(a + want[-1][1] in hooks for a in places[want[-1][0]]):
+            cut.append(pid)
         elif stack["active"] or last.get(pid, 0) > uptime:
             moved.append(pid)
         else:
             wrong.append(pid)
             print("PID %d (%s):\n  /proc:    %s\n  kanalyze: %s" % (pid, stack["comm"], " ".join("%s+%#x" % w for w in want),
                   " ".join("%s+%#x" % h if h[0] else "?" for h in have)))
-    print("stacks: %d compared, %d equal, %d moved on since (%s), %d ended since (%s), %d differ" % (len(stacks), equal, len(moved),
-          " ".join(map(str, moved)), len(gone), " ".join(map(str, gone)), len(wrong)))
+    print("stacks: %d compared, %d equal, %d moved on since (%s), %d ended since (%s), %s%d differ" % (len(stacks), equal, len(moved),
+          " ".join(map(str, moved)), len(gone), " ".join(map(str, gone)), "%d cut short by the kernel at a hook, " % len(cut) if cut else "", len(wrong)))
     return 1 if wrong or not equal else 0
 
 

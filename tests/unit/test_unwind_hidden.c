@@ -104,7 +104,9 @@ static void check_hidden(void)
 {
 	struct ka_hidden_used used = { 0 }, late = { 0 };
 
-	CHECK(ka_is_hidden(k, handler) && ka_is_hidden(k, probe) && !ka_is_hidden(k, FUNCTION(3)) && !ka_is_hidden(k, 0));
+	const struct ka_hidden_names *n = ka_hidden_names(k);
+
+	CHECK(ka_is_hidden(n, handler) && ka_is_hidden(n, probe) && !ka_is_hidden(n, FUNCTION(3)) && !ka_is_hidden(n, 0));
 	check_true(FUNCTION(3), 0x1000, &used, 0);		/* is true itself */
 	check_true(handler, 0x1000, &used, FUNCTION(3) + 0x30);
 	check_true(handler, 0x2000, &used, FUNCTION(3) + 0x200);	/* tracer, probe and probe on one address */
