@@ -76,9 +76,9 @@ static const struct ka_user_area *first_area(const struct ka_user_space *s, cons
 {
 	if (!a->file)
 		return a;
-	for (const struct ka_user_area *at = a; at >= s->areas; at--)
-		if (at->file == a->file && !at->offset)
-			return at;
+	for (size_t i = (size_t)(a - s->areas) + 1; i-- > 0;)
+		if (s->areas[i].file == a->file && !s->areas[i].offset)
+			return &s->areas[i];
 	return a;
 }
 
