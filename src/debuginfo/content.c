@@ -4,6 +4,7 @@
 #include "object.h"
 
 #define CONTENT_MAX	(8ULL << 30)
+#define LAZY_MIN	(8u << 20)	/* bytes of which some may be spared */
 
 /* How a section's bytes lie in the file. size: as stored; unpacked: what it will have. */
 struct stored {
@@ -79,6 +80,64 @@ static struct ka_error *unpack(const struct ka_object *o, const struct ka_sectio
 	return NULL;
 }
 
+struct ka_error *ka_object_content_need(struct ka_object *o, const struct ka_section *s, uint64_t end)
+{
+	struct ka_object_priv *priv = ka_object_priv(o);
+	struct ka_content *c = &priv->contents[s->index];
+	struct ka_error *err = NULL;
+	size_t have;
+
+	/* memory order: who sees the number sees the bytes */
+	if (!c->stream || atomic_load_explicit(&c->have, memory_order_acquire) >= KA_MIN(end, (uint64_t)c->size))
+		return NULL;
+	pthread_mutex_lock(&priv->lock);
+	while (c->is_busy)
+		pthread_cond_wait(&priv->unpacked, &priv->lock);
+	c->is_busy = true;
+	pthread_mutex_unlock(&priv->lock);
+	err = ka_unpack_stream_to(c->stream, (size_t)KA_MIN(end, (uint64_t)c->size), &have);
+	atomic_store_explicit(&c->have, have, memory_order_release);
+	pthread_mutex_lock(&priv->lock);
+	c->is_busy = false;
+	pthread_cond_broadcast(&priv->unpacked);
+	pthread_mutex_unlock(&priv->lock);
+	return err ? ka_error_wrap(err, "%s: section %s", o->path, s->name) : NULL;
+}
+
+struct ka_error *ka_object_content_lazy(struct ka_object *o, const struct ka_section *s, const uint8_t **ret, size_t *ret_size)
+{
+	struct ka_object_priv *priv = ka_object_priv(o);
+	struct ka_content *c = &priv->contents[s->index];
+	struct ka_error *err = NULL;
+	struct stored stored;
+
+	pthread_mutex_lock(&priv->lock);
+	while (c->is_busy)
+		pthread_cond_wait(&priv->unpacked, &priv->lock);
+	if (!c->at && !(err = section_stored(o, s, c->stored_size, &stored)) && stored.method && stored.unpacked >= LAZY_MIN) {
+		void *out = mmap(NULL, (size_t)stored.unpacked, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+		if (out != MAP_FAILED) {
+			c->stream = ka_unpack_stream_new(stored.method, stored.at, (size_t)stored.size, out, (size_t)stored.unpacked);
+			if (c->stream) {
+				c->at = out;
+				c->size = (size_t)stored.unpacked;
+				c->is_own = true;
+			} else {
+				munmap(out, (size_t)stored.unpacked);
+			}
+		}
+	}
+	if (c->stream) {
+		*ret = c->at;
+		*ret_size = c->size;
+	}
+	pthread_mutex_unlock(&priv->lock);
+	if (err || c->stream)
+		return err;
+	return ka_object_content(o, s, ret, ret_size);
+}
+
 struct ka_error *ka_object_content(struct ka_object *o, const struct ka_section *s, const uint8_t **ret, size_t *ret_size)
 {
 	struct ka_object_priv *priv = ka_object_priv(o);
@@ -115,7 +174,7 @@ struct ka_error *ka_object_content(struct ka_object *o, const struct ka_section 
 		*ret_size = c->size;
 	}
 	pthread_mutex_unlock(&priv->lock);
-	return err;
+	return err ? err : ka_object_content_need(o, s, UINT64_MAX);
 }
 
 struct ka_error *ka_object_content_copy(struct ka_object *o, const struct ka_section *s, uint8_t *out, size_t size)
@@ -125,7 +184,7 @@ struct ka_error *ka_object_content_copy(struct ka_object *o, const struct ka_sec
 	struct stored stored;
 
 	pthread_mutex_lock(&priv->lock);
-	const uint8_t *have = c->at;
+	const uint8_t *have = c->stream ? NULL : c->at;
 
 	pthread_mutex_unlock(&priv->lock);
 	struct ka_error *err = section_stored(o, s, c->stored_size, &stored);

@@ -67,6 +67,24 @@ struct ka_error *ka_object_debug_content(struct ka_object *o, const char *name, 
 	return err;
 }
 
+struct ka_error *ka_object_debug_lazy(struct ka_object *o, const char *name, const uint8_t **ret, size_t *ret_size)
+{
+	struct ka_object *has = o;
+	const struct ka_section *s = debug_section(&has, name);
+
+	return s && has->e_type != ET_REL ? ka_object_content_lazy(has, s, ret, ret_size) : ka_object_debug_content(o, name, ret, ret_size);
+}
+
+bool ka_object_debug_need(struct ka_object *o, const char *name, uint64_t end)
+{
+	const struct ka_section *s = debug_section(&o, name);
+	struct ka_error *err = s && o->e_type != ET_REL ? ka_object_content_need(o, s, end) : NULL;
+
+	if (err)
+		ka_log(1, "%s", err->message);
+	return !ka_error_drop(err);
+}
+
 struct unpack {
 	struct ka_object *o;
 	const struct ka_section *sections[16];

@@ -6,6 +6,7 @@
 #include "dwarf_function.h"
 #include "object.h"
 
+#define HEADER_MAX	64		/* bytes of a unit's header, at most */
 #define FORGET_SIZE	(8u << 20)	/* bytes walked before their pages are given back */
 
 static uint64_t get(const struct ka_dwarf *d, const uint8_t *p, unsigned size)
@@ -95,6 +96,12 @@ void ka_dwarf_forget(const struct ka_dwarf *d, const struct ka_dwarf_units *unit
 		madvise((void *)from, to - from, MADV_DONTNEED);
 }
 
+/* Of the object's own .debug_info, which may be packed, so many bytes. */
+static bool need(const struct ka_dwarf *d, uint64_t end)
+{
+	return ka_object_debug_need(d->object, ".debug_info", end);
+}
+
 static void unit_init(struct ka_dwarf_unit *u, const struct ka_dwarf_file *file, uint32_t id)
 {
 	*u = (struct ka_dwarf_unit){ .file = file, .id = id, .info_base = file->info_id };
@@ -138,6 +145,8 @@ static void list_all(void *ctx)
 {
 	const struct ka_dwarf *d = ctx;
 
+	/* what is damaged further behind reads as zeros: no unit */
+	need(d, UINT64_MAX);
 	for (size_t i = 0; i < KA_COUNT(d->files); i++) {
 		const struct ka_dwarf_file *f = &d->files[i];
 
@@ -198,7 +207,9 @@ static struct ka_dwarf_unit *add_to_few(const struct ka_dwarf *d, uint32_t id, s
 	struct ka_dwarf_unit *u = ka_xalloc(sizeof(*u));
 
 	unit_init(u, f, id);
-	if (read_header(d, f->info.at + (id - f->info_id), f->info.size - (id - f->info_id), false, u)) {
+	if (!need(d, id - f->info_id + HEADER_MAX) ||
+	    read_header(d, f->info.at + (id - f->info_id), f->info.size - (id - f->info_id), false, u) ||
+	    !need(d, (uint64_t)(id - f->info_id) + u->size)) {
 		free(u);
 		return NULL;
 	}
@@ -278,13 +289,13 @@ static struct ka_error *content(struct ka_object *o, const char *name, struct ka
 
 static struct ka_error *read_file(struct ka_object *o, struct ka_dwarf_file *f)
 {
-	static const char *const names[] = { ".debug_info", ".debug_abbrev", ".debug_str", ".debug_line", ".debug_rnglists", ".debug_ranges" };
+	static const char *const names[] = { ".debug_abbrev", ".debug_str", ".debug_line_str", ".debug_rnglists", ".debug_ranges" };
 	const struct ka_section *s;
 	struct ka_object *debug = ka_object_debug(o, NULL);
 	struct ka_error *err;
 
 	ka_object_debug_unpack(o, names, KA_COUNT(names));
-	err = ka_object_debug_content(o, ".debug_info", &f->info.at, &f->info.size);
+	err = ka_object_debug_lazy(o, ".debug_info", &f->info.at, &f->info.size);
 	if (!err)
 		err = ka_object_debug_content(o, ".debug_abbrev", &f->abbrev.at, &f->abbrev.size);
 	if (!err)
@@ -331,7 +342,7 @@ static struct ka_error *dwarf_open(struct ka_object *o, struct ka_dwarf *d)
 		d->mapped_size = debug->size;
 	}
 	alt = find_alt(o);
-	if (alt && ka_error_drop(read_file(alt, &d->files[1])))
+	if (alt && (ka_error_drop(read_file(alt, &d->files[1])) || !ka_object_debug_need(alt, ".debug_info", UINT64_MAX)))
 		d->files[1] = (struct ka_dwarf_file){ 0 };
 	for (size_t i = 0; i < KA_COUNT(d->files); i++) {
 		struct ka_dwarf_file *f = &d->files[i];
@@ -343,7 +354,7 @@ static struct ka_error *dwarf_open(struct ka_object *o, struct ka_dwarf *d)
 		if (next_id > UINT32_MAX)
 			return ka_error_new(KA_UNSUPPORTED, "%s: more than 4 GB of DWARF", o->path);
 	}
-	if (read_header(d, d->files[0].info.at, d->files[0].info.size, false, &first))
+	if (!need(d, HEADER_MAX) || read_header(d, d->files[0].info.at, d->files[0].info.size, false, &first))
 		return ka_error_new(KA_CORRUPT, "%s: .debug_info has no unit that can be read", o->path);
 	return NULL;
 }

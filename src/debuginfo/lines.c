@@ -7,6 +7,7 @@
 #include "object.h"
 
 #define FORGET_UNITS	64	/* units looked at before their pages are given back */
+#define ROOT_MAX	(64u << 10)	/* bytes of a unit's outermost DIE and what lies before it */
 #define RANGES_MAX	(1U << 22)
 
 struct range {
@@ -172,7 +173,8 @@ static void section_read(struct ka_object *o, const char *name, struct ka_line_b
 /* What only units of which nothing is kept need. */
 static void info_read(struct ka_lines *l)
 {
-	section_read(l->s.o, ".debug_info", &l->s.info);
+	if (ka_error_drop(ka_object_debug_lazy(l->s.o, ".debug_info", &l->s.info.at, &l->s.info.size)))
+		l->s.info = (struct ka_line_bytes){ 0 };
 	section_read(l->s.o, ".debug_abbrev", &l->s.abbrev);
 }
 
@@ -182,6 +184,20 @@ static bool is_packed(const struct ka_object *o)
 	const struct ka_section *s = ka_object_section(o, ".debug_info");
 
 	return !s || s->flags & SHF_COMPRESSED;
+}
+
+/* A line table's first bytes tell how many it has. */
+static struct ka_line_table *table_read(struct ka_lines *l, const struct ka_line_root *root)
+{
+	static const char name[] = ".debug_line";
+	struct ka_reader b = { .o = l->s.o, .data = l->s.line.at, .at = (size_t)KA_MIN(root->line_offset, (uint64_t)l->s.line.size),
+			       .end = l->s.line.size };
+	unsigned offset_size;
+
+	if (!ka_object_debug_need(l->s.o, name, root->line_offset + 12))
+		return NULL;
+	ka_reader_unit(&b, &offset_size);
+	return ka_object_debug_need(l->s.o, name, b.end) ? ka_line_table_read(&l->s, root) : NULL;
 }
 
 static bool root_find(struct ka_lines *l, uint64_t unit, struct ka_line_root *ret)
@@ -197,7 +213,7 @@ static bool root_find(struct ka_lines *l, uint64_t unit, struct ka_line_root *re
 	}
 	if (!l->s.info.at)
 		info_read(l);
-	return ka_line_root_read(&l->s, unit, ret);
+	return ka_object_debug_need(l->s.o, ".debug_info", unit + ROOT_MAX) && ka_line_root_read(&l->s, unit, ret);
 }
 
 static struct ka_line_table *table_of(struct ka_lines *l, uint64_t unit)
@@ -209,7 +225,7 @@ static struct ka_line_table *table_of(struct ka_lines *l, uint64_t unit)
 	if (ka_map_get(&l->tables, unit, &known))
 		return (struct ka_line_table *)(uintptr_t)known;
 	if (root_find(l, unit, &root) && root.has_lines)
-		t = ka_line_table_read(&l->s, &root);
+		t = table_read(l, &root);
 	ka_map_set(&l->tables, unit, (uintptr_t)t);
 	return t;
 }
@@ -345,7 +361,8 @@ static struct ka_lines *lines_get(struct ka_object *o)
 	l->s.o = d;
 	if (is_packed(d))
 		ka_dwarf_index_kept(o, &l->index);
-	section_read(d, ".debug_line", &l->s.line);
+	if (ka_error_drop(ka_object_debug_lazy(d, ".debug_line", &l->s.line.at, &l->s.line.size)))
+		l->s.line = (struct ka_line_bytes){ 0 };
 	section_read(d, ".debug_line_str", &l->s.line_str);
 	section_read(d, ".debug_str", &l->s.str);
 	section_read(d, ".debug_str_offsets", &l->s.str_offsets);

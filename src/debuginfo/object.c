@@ -324,6 +324,8 @@ void ka_object_close(struct ka_object *o)
 	for (size_t i = 0; i < o->section_count; i++)
 		if (priv->contents[i].is_own)
 			munmap((void *)priv->contents[i].at, priv->contents[i].size);
+	for (size_t i = 0; i < o->section_count; i++)
+		ka_unpack_stream_free(priv->contents[i].stream);
 	free(priv->contents);
 	free(priv->names);
 	free(priv->bases);

@@ -4,6 +4,7 @@
 #define KA_OBJECT_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include "debuginfo.h"
 
 struct ka_dwarf;
@@ -24,6 +25,8 @@ struct ka_object_priv {
 		uint64_t stored_size;	/* in the file: that of struct ka_section is the unpacked one */
 		bool is_own;		/* unpacked: to be freed */
 		bool is_busy;		/* a thread unpacks it */
+		struct ka_unpack_stream *stream;	/* NULL: all of it is there */
+		_Atomic size_t have;	/* with a stream: bytes that are there */
 	} *contents;			/* by section index; at NULL: not asked for yet */
 	bool is_debug_sought;
 	struct ka_object *debug;	/* separate debug file, where this object has no DWARF itself */
@@ -56,6 +59,12 @@ struct ka_object *ka_object_debug(struct ka_object *o, const char **ret_tried);
  */
 struct ka_error *ka_object_debug_content(struct ka_object *o, const char *name, const uint8_t **ret,
 					 size_t *ret_size) KA_MUST_CHECK;
+/*
+ * The same of a section of which only parts may be needed: when it is packed and large, no byte may be read before
+ * ka_object_debug_need() said that those up to end are there. False: damaged before that, or interrupted.
+ */
+struct ka_error *ka_object_debug_lazy(struct ka_object *o, const char *name, const uint8_t **ret, size_t *ret_size) KA_MUST_CHECK;
+bool ka_object_debug_need(struct ka_object *o, const char *name, uint64_t end);
 /* Unpacks at once, on all cores, what of these is packed: before they are asked for one by one. */
 void ka_object_debug_unpack(struct ka_object *o, const char *const *names, size_t count);
 
@@ -70,6 +79,10 @@ uint64_t ka_object_unpacked_size(const struct ka_object *o, const struct ka_sect
 /* As ka_object_content, into memory of the caller's; size is that of struct ka_section. Nothing is kept. */
 struct ka_error *ka_object_content_copy(struct ka_object *o, const struct ka_section *s, uint8_t *out,
 					size_t size) KA_MUST_CHECK;
+/* content.c: as ka_object_content, but what is packed and large has no bytes until ka_object_content_need() puts them there. */
+struct ka_error *ka_object_content_lazy(struct ka_object *o, const struct ka_section *s, const uint8_t **ret,
+					size_t *ret_size) KA_MUST_CHECK;
+struct ka_error *ka_object_content_need(struct ka_object *o, const struct ka_section *s, uint64_t end) KA_MUST_CHECK;
 /* relocate.c: applies the relocations of section s of an ET_REL object to a copy of its content. */
 struct ka_error *ka_object_relocate(struct ka_object *o, const struct ka_section *s, uint8_t *bytes,
 				    size_t size) KA_MUST_CHECK;
@@ -115,6 +128,12 @@ struct ka_sort_key *ka_sort_keys(struct ka_sort_key *a, struct ka_sort_key *b, s
 /* unpack.c: one packed block of known unpacked size (a section), zlib or zstd by method (ELFCOMPRESS_*). */
 struct ka_error *ka_unpack_block(unsigned method, const uint8_t *in, size_t in_size, uint8_t *out,
 				 size_t out_size) KA_MUST_CHECK;
+/* unpack_stream.c: the same from its start as far as is needed. NULL: the method is not known. */
+struct ka_unpack_stream;
+struct ka_unpack_stream *ka_unpack_stream_new(unsigned method, const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size);
+/* At least the first end bytes; *ret_have: how many there are now, also at an error. */
+struct ka_error *ka_unpack_stream_to(struct ka_unpack_stream *s, size_t end, size_t *ret_have) KA_MUST_CHECK;
+void ka_unpack_stream_free(struct ka_unpack_stream *s);
 /* Is it the start of a whole-file gz, xz or zst? Its name, or NULL. */
 const char *ka_unpack_kind(const uint8_t *start, size_t size);
 /* The whole file into fresh anonymous memory (munmap it). FORMAT, CORRUPT, TRUNCATED, UNSUPPORTED, INTERRUPTED. */
