@@ -102,10 +102,92 @@ KA_VIEW(inactive_frame, ("inactive_task_frame"),
 	KA_MAYBE(inactive_frame, r15, "r15"),
 	KA_AT(inactive_frame, ret_at, "ret_addr"));
 
+#define SCHEDULE_MAX	0x8000
+
+/* Where the macro switch_to() of before v4.9 goes on, and what it pushed before it kept the stack pointer. */
+struct switch_site {
+	ka_addr ip;		/* 0: not found */
+	uint64_t pushed;
+};
+
+/*
+ * switch_to() pushes (flags until v4.6 and) rbp, keeps the stack pointer of the one task, takes that of the other, and calls
+ * __switch_to(): the return address of that call lies on the stack of the one that goes on, never on that of a sleeping one. So it
+ * is looked for in the code: "pushf; push %rbp; mov %rsi,%rbp; ...; call __switch_to" in the function that it was inlined into.
+ */
+static bool site_in(struct ka_kernel *k, const char *function, ka_addr callee, struct switch_site *ret)
+{
+	static const uint8_t saves[] = { 0x55, 0x48, 0x89, 0xf5 };
+	struct ka_symbol f;
+	uint8_t *code, *save;
+	size_t got;
+
+	if (!ka_symbol_lookup(k, function, &f) || !f.size)
+		return false;
+	code = ka_xalloc(SCHEDULE_MAX);
+	got = ka_read_some(k, f.addr, code, KA_MIN(f.size, (uint64_t)SCHEDULE_MAX), NULL);
+	for (size_t i = 0; i + 5 <= got; i++) {
+		size_t from = i > 64 ? i - 64 : 0;
+
+		if (code[i] != 0xe8 || f.addr + i + 5 + (uint64_t)(int64_t)(int32_t)ka_uint_from(k, code + i + 1, 4) != callee)
+			continue;
+		save = memmem(code + from, i - from, saves, sizeof(saves));
+		ret->ip = f.addr + i + 5;
+		ret->pushed = save && save > code && save[-1] != 0x9c ? 8 : 16;
+		break;
+	}
+	free(code);
+	return ret->ip;
+}
+
+static void *site_make(struct ka_kernel *k)
+{
+	static const char *const functions[] = { "__schedule", "schedule", "context_switch" };
+	struct switch_site *site = ka_xalloc(sizeof(*site));
+	struct ka_symbol s;
+
+	*site = (struct switch_site){ 0 };
+	if (!ka_symbol_lookup(k, "__switch_to", &s))
+		return site;
+	for (size_t i = 0; i < KA_COUNT(functions) && !site_in(k, functions[i], s.addr, site); i++)
+		;
+	return site;
+}
+
+static bool start_before_49(struct ka_kernel *k, const struct ka_task *t, struct ka_cursor *ret, const char **ret_note)
+{
+	static const char key;
+	const struct switch_site *site = ka_kernel_state(k, &key, site_make, free);
+	uint64_t end = t->stack + ka_thread_size(k), regs_size = 0, bp;
+	struct ka_regs none = { 0 };
+	struct ka_symbol fork;
+
+	ka_cursor_from_regs(k, &none, ret);
+	ret->ret_at = t->thread_sp;
+	ret->by = KA_BY_START;
+	/* never ran: it will go on in ret_from_fork, with its registers at the end of its stack */
+	if (!ka_error_drop(ka_type_size(k, "pt_regs", &regs_size)) && t->thread_sp + regs_size <= end &&
+	    t->thread_sp + regs_size + 16 >= end && ka_symbol_lookup(k, "ret_from_fork", &fork)) {
+		ret->sp = t->thread_sp;
+		ka_cursor_set(k, ret, "rsp", ret->sp);
+		ka_cursor_set_ip(k, ret, fork.addr);
+		return true;
+	}
+	if (!site->ip || ka_error_drop(ka_read_ulong(k, t->thread_sp, &bp))) {
+		*ret_note = "(its saved stack pointer leads to no frame)";
+		return false;
+	}
+	ret->sp = t->thread_sp + site->pushed;
+	ka_cursor_set(k, ret, "rsp", ret->sp);
+	ka_cursor_set(k, ret, "rbp", bp);
+	ka_cursor_set_ip(k, ret, site->ip);
+	ret->is_call = true;
+	return true;
+}
+
 static bool start_sleeping(struct ka_kernel *k, const struct ka_task *t, struct ka_cursor *ret, const char **ret_note)
 {
 	struct inactive_frame f;
-	uint64_t bp;
 
 	if (!ka_error_drop(ka_view_read(k, &ka_view_inactive_frame, t->thread_sp, &f))) {
 		if (!ka_cursor_from_slot(k, f.ret_at, ret))
@@ -118,17 +200,7 @@ static bool start_sleeping(struct ka_kernel *k, const struct ka_task *t, struct 
 		ka_cursor_set(k, ret, "r15", f.r15);
 		return true;
 	}
-	/*
-	 * Before: "pushf; push %rbp; ...; call __switch_to" within schedule(): the saved rbp is at the stack pointer,
-	 * and the return address of that call still lies right below it, as nothing ran on this stack since.
-	 */
-	if (!ka_cursor_from_slot(k, t->thread_sp - 8, ret) || !ka_is_text(k, ret->ip)) {
-		*ret_note = "(its saved stack pointer leads to no frame)";
-		return false;
-	}
-	if (!ka_error_drop(ka_read_ulong(k, t->thread_sp, &bp)))
-		ka_cursor_set(k, ret, "rbp", bp);
-	return true;
+	return start_before_49(k, t, ret, ret_note);
 }
 
 /*

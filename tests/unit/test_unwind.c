@@ -14,7 +14,8 @@
 
 static const struct tiny_symbol symbols[] = {
 	{ "__switch_to_asm", FUNCTION(1), 0x100, 'T' }, { "__schedule", FUNCTION(2), 0x800, 'T' }, { "schedule", FUNCTION(3), 0x800, 'T' },
-	{ "do_wait", FUNCTION(4), 0x800, 'T' }, { "do_syscall", FUNCTION(5), 0x800, 'T' }, { "oops", FUNCTION(6), 0x800, 'T' }, { 0 },
+	{ "do_wait", FUNCTION(4), 0x800, 'T' }, { "do_syscall", FUNCTION(5), 0x800, 'T' }, { "oops", FUNCTION(6), 0x800, 'T' },
+	{ "__switch_to", FUNCTION(7), 0x100, 'T' }, { "ret_from_fork", FUNCTION(8), 0x100, 'T' }, { 0 },
 };
 
 static struct tiny tiny;
@@ -96,8 +97,12 @@ static void check_chain(bool is_old)
 
 	/* how a task that sleeps was left: in __schedule, whose caller is in schedule ... by rbp */
 	if (is_old) {
-		/* the return address of the call of __switch_to lies below the saved rbp */
-		WORDS(sp - 8, call_into(2, 0x100), top);
+		/* "pushf; push %rbp; mov %rsi,%rbp; call __switch_to": what lies below the saved rbp is stale */
+		static const uint8_t code[] = { 0x9c, 0x55, 0x48, 0x89, 0xf5, 0xe8, 0xf6, 0x4e, 0, 0 };
+
+		for (size_t i = 0; i < sizeof(code); i++)
+			tiny_put(&tiny, FUNCTION(2) + 0x100 + i, code[i], 1);
+		WORDS(sp - 8, call_into(4, 0x100), top, 0x246);
 	} else {
 		tiny_put(&tiny, sp + ret_offset, call_into(2, 0x100), 8);
 		tiny_put(&tiny, sp + KA_OFFSET(k, inactive, bp_at), top, 8);
@@ -132,7 +137,7 @@ static void check_chain(bool is_old)
 	check_stack("2s", "holds no return address");
 }
 
-static void check_starts(void)
+static void check_starts(bool is_old)
 {
 	uint64_t sp = stack + STACK_SIZE - 0x400;
 
@@ -150,6 +155,14 @@ static void check_starts(void)
 	check_stack("", "leads to no frame");
 	task_put(UINT64_MAX - 0xfff, UINT64_MAX - 0x7ff);	/* its end wraps */
 	check_stack("", "in no stack");
+	if (is_old) {	/* never ran since it was forked: its registers alone */
+		uint64_t size;
+
+		CHECK(!ka_error_drop(ka_type_size(k, "pt_regs", &size)));
+		WORDS(stack + STACK_SIZE - 8 * 4, 0x33, 0x202, 0x7ffe00000000, 0x2b);
+		task_put(stack, stack + STACK_SIZE - size);
+		check_stack("8s", "");
+	}
 	/* the frame reaches over the end of the stack */
 	task_put(stack, stack + STACK_SIZE - 8);
 	struct ka_arena *a = ka_arena_new();
@@ -162,7 +175,7 @@ static void check_starts(void)
 }
 
 /* Everything on the stack is a return address, or a saved rbp one word above. */
-static void check_floods(bool is_old)
+static void check_floods(void)
 {
 	struct ka_arena *a = ka_arena_new();
 	uint64_t sp = stack + 0x100;
@@ -171,8 +184,6 @@ static void check_floods(bool is_old)
 	for (uint64_t at = stack; at < stack + STACK_SIZE; at += 8)
 		tiny_put(&tiny, at, call_into(3, 0x20), 8);
 	task_put(stack, sp);
-	if (is_old)
-		sp -= 8;
 	CHECK(!ka_unwind_task(k, task, a, &s));
 	CHECK(s.count <= 1024 && s.count > 100);
 	CHECK(s.err);
@@ -327,8 +338,8 @@ CHECK_MAIN
 		task = tiny_alloc(&tiny, 16384, 64);
 		stack = tiny_alloc(&tiny, STACK_SIZE, STACK_SIZE);
 		check_chain(is_old);
-		check_starts();
-		check_floods(is_old);
+		check_starts(is_old);
+		check_floods();
 		check_steps();
 		tiny_close(&tiny);
 		free(btf);
