@@ -172,6 +172,20 @@ static int by_id(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
+/*
+ * The unified hierarchy always exists, but /proc/PID/cgroup has it only once somebody mounted it. The mark of that is
+ * cgrp_dfl_root_visible in 4.1, cgrp_dfl_visible in 4.18 and since.
+ */
+static bool is_unified_hidden(struct ka_kernel *k)
+{
+	struct ka_symbol s;
+	uint8_t is_visible = 1;
+
+	if (ka_symbol_lookup(k, "cgrp_dfl_visible", &s) || ka_symbol_lookup(k, "cgrp_dfl_root_visible", &s))
+		ka_error_drop(ka_read(k, s.addr, &is_visible, sizeof(is_visible)));
+	return !is_visible;
+}
+
 struct ka_error *ka_cgroup_roots(struct ka_kernel *k, struct ka_arena *a, struct ka_cgroup_root **ret, size_t *ret_count)
 {
 	struct ka_error *err = ka_view_bind(k, &ka_view_cgroup_root_view);
@@ -203,6 +217,8 @@ struct ka_error *ka_cgroup_roots(struct ka_kernel *k, struct ka_arena *a, struct
 	else
 		err = ka_walk_end(&w);
 	qsort(*ret, *ret_count, sizeof(**ret), by_id);
+	if (*ret_count > 1 && !(*ret)[0].id && is_unified_hidden(k))
+		memmove(*ret, *ret + 1, --*ret_count * sizeof(**ret));
 	return err;
 }
 

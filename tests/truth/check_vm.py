@@ -32,8 +32,9 @@ def read_truth(path):
             name, _, content = part.partition('\n')
             sections.setdefault(re.sub(r'/\d+', '', name), content)
         status = dict(l.split(':', 1) for l in sections.get('/proc/status', '').split('\n') if ':' in l)
+        # the page of vsyscalls is the same in all processes, and no area of any
         maps = [MAPS.match(l) for l in sections.get('/proc/maps', '').split('\n')]
-        tasks[int(m_head[1])] = {'status': {k: v.strip() for k, v in status.items()}, 'maps': [m for m in maps if m]}
+        tasks[int(m_head[1])] = {'status': {k: v.strip() for k, v in status.items()}, 'maps': [m for m in maps if m and m[5] != '[vsyscall]']}
     return float(m[1]), tasks
 
 
