@@ -18,7 +18,7 @@ struct vm_task {
 	bool has_sizes;
 	ka_addr mm, pgd;
 	uint64_t rss_kb, total_vm_kb;
-	bool has_kinds;
+	bool has_kinds, has_swap;
 	uint64_t rss_anon_kb, rss_file_kb, rss_shmem_kb, swap_kb, tables_kb;
 	const struct ka_node *mm_struct;
 };
@@ -37,7 +37,8 @@ KA_LINES(vm_task, "tasks", "PID: {pid:<7}  TASK: {task:016}  CPU: {cpu:<3}  COMM
 	VM_KIND(rss_anon_kb, "of rss_kb: anonymous, as /proc/PID/status has it (RssAnon)"),
 	VM_KIND(rss_file_kb, "of rss_kb: pages of files (RssFile)"),
 	VM_KIND(rss_shmem_kb, "of rss_kb: of tmpfs and shared memory (RssShmem)"),
-	VM_KIND(swap_kb, "swapped out (VmSwap)"),
+	{ "swap_kb", offsetof(struct vm_task, swap_kb), 8, KA_UINT, KA_ONLY_JSON, offsetof(struct vm_task, has_swap), NULL,
+	  "swapped out (VmSwap)" },
 	KA_COLF(vm_task, tables_kb, KA_UINT, KA_ONLY_JSON | KA_ZERO_IS_NONE, "its page tables (VmPTE); null: not counted in bytes"),
 	KA_COLF(vm_task, mm_struct, KA_VALUE, KA_ONLY_JSON, "of -m: all of the mm_struct"));
 
@@ -125,6 +126,7 @@ static void put_head(struct vm_shown *s)
 	row.rss_kb = s->mm.rss_pages * ka_page_size(c->k) / 1024;
 	row.total_vm_kb = s->mm.total_vm_pages * ka_page_size(c->k) / 1024;
 	row.has_kinds = s->has_sizes && s->mm.has_kinds;
+	row.has_swap = s->has_sizes && s->mm.has_swap;
 	row.rss_anon_kb = s->mm.rss_anon_pages * ka_page_size(c->k) / 1024;
 	row.rss_file_kb = s->mm.rss_file_pages * ka_page_size(c->k) / 1024;
 	row.rss_shmem_kb = s->mm.rss_shmem_pages * ka_page_size(c->k) / 1024;

@@ -87,7 +87,8 @@ struct ka_mm {
 	ka_addr addr;
 	ka_addr pgd;
 	uint64_t total_vm_pages, rss_pages;
-	bool has_kinds;		/* of the next ones: kernels since v4.5 count them apart */
+	bool has_kinds;		/* of the next ones but swap: kernels since v4.5 count them apart */
+	bool has_swap;		/* kernels since v2.6.34 count it */
 	uint64_t rss_anon_pages, rss_file_pages, rss_shmem_pages, swap_pages;
 	uint64_t tables_bytes;	/* of its page tables; 0: not told */
 	uint64_t arg_start, arg_end, env_start, env_end;

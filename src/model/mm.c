@@ -14,6 +14,7 @@ struct mm_view {
 	int64_t rss[COUNTERS];		/* elements: a view's host member may be one of an array */
 	ka_addr rss_percpu[COUNTERS];
 	int64_t rss_plain;
+	int64_t last_tables, middle_tables;
 };
 /*
  * Counters of pages: percpu_counter[] since f1a7941243c1 (v6.2); mm_rss_stat.count[] of atomic_long_t, or unsigned long
@@ -37,8 +38,10 @@ KA_VIEW(mm_view, ("mm_struct"),
 	KA_MAYBE(mm_view, rss_percpu[RSS_ANON], "rss_stat[MM_ANONPAGES].counters"),
 	KA_MAYBE(mm_view, rss_percpu[RSS_SHMEM], "rss_stat[MM_SHMEMPAGES].counters"),
 	KA_MAYBE(mm_view, rss_percpu[SWAP_ENTRIES], "rss_stat[MM_SWAPENTS].counters"),
-	/* af5b0f6a09e4, v4.15; pages of the last level alone before */
+	/* af5b0f6a09e4, v4.15; before, pages by level, those of the last alone until dc6c9a35b66b (v4.0) */
 	KA_MAYBE(mm_view, m.tables_bytes, "pgtables_bytes.counter"),
+	KA_MAYBE(mm_view, last_tables, "nr_ptes.counter", "nr_ptes"),
+	KA_MAYBE(mm_view, middle_tables, "nr_pmds.counter"),
 	KA_MAYBE(mm_view, rss_plain, "_rss.counter", "_rss", "rss"));
 
 /* Tasks keep up to 64 page faults' worth of counts to themselves (34e55232e59f, v2.6.34, until f1a7941243c1, v6.2). */
@@ -150,10 +153,13 @@ struct ka_error *ka_mm_read(struct ka_kernel *k, ka_addr mm, struct ka_mm *ret)
 		v.m.rss_pages += KA_MAX(v.rss[kind], 0);
 	v.m.rss_pages += KA_MAX(v.rss_plain, 0);
 	v.m.has_kinds = KA_HAS(k, mm_view, rss[RSS_SHMEM]) || KA_HAS(k, mm_view, rss_percpu[RSS_SHMEM]);
+	v.m.has_swap = KA_HAS(k, mm_view, rss[SWAP_ENTRIES]) || KA_HAS(k, mm_view, rss_percpu[SWAP_ENTRIES]);
 	v.m.rss_anon_pages = (uint64_t)KA_MAX(v.rss[RSS_ANON], 0);
 	v.m.rss_file_pages = (uint64_t)KA_MAX(v.rss[RSS_FILE], 0);
 	v.m.rss_shmem_pages = (uint64_t)KA_MAX(v.rss[RSS_SHMEM], 0);
 	v.m.swap_pages = (uint64_t)KA_MAX(v.rss[SWAP_ENTRIES], 0);
+	if (!KA_HAS(k, mm_view, m.tables_bytes))
+		v.m.tables_bytes = (uint64_t)(KA_MAX(v.last_tables, 0) + KA_MAX(v.middle_tables, 0)) * ka_page_size(k);
 	*ret = v.m;
 	return NULL;
 }

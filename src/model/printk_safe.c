@@ -53,6 +53,9 @@ struct ka_error *ka_log_safe_buffers(struct ka_kernel *k, struct ka_arena *a, st
 	*ret_count = 0;
 	if (!ka_symbol_lookup(k, names[0], &s) && !ka_symbol_lookup(k, names[1], &s))
 		return NULL;
+	/* In 4.1: a seq_buf of x86 for backtraces of all CPUs, which prints it itself */
+	if (ka_type_has(k, "nmi_seq_buf", "seq"))
+		return NULL;
 	cpus = ka_cpu_count(k);
 	*ret = ka_alloc(a, KA_COUNT(names) * (cpus + 1) * sizeof(**ret));
 	for (size_t i = 0; i < KA_COUNT(names); i++) {

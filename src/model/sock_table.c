@@ -359,7 +359,13 @@ static void vsock_gather(struct gather *g)
 		node = i ? KA_OFFSET(k, vsock_node_view, connected_at) : KA_OFFSET(k, vsock_node_view, bound_at);
 		for (uint64_t b = 0; b < KA_MIN(s.size / size, (uint64_t)4096); b++) {
 			struct ka_walk w = ka_walk_list(k, s.addr + b * size, node);
+			uint64_t next;
 
+			/* built in, the tables were first set up when a transport came */
+			if (!ka_error_drop(ka_read_ulong(k, s.addr + b * size, &next)) && !next) {
+				ka_error_drop(ka_walk_end(&w));
+				continue;
+			}
 			w.limit = CHAIN_MAX;
 			for (ka_addr sock; ka_walk_next(&w, &sock); )
 				sock_add(g, sock);

@@ -384,6 +384,32 @@ static bool is_top(struct ka_kernel *k, const struct ka_stacks *s, struct ka_cur
 	return true;
 }
 
+/*
+ * ret_from_fork of kernels with annotations in assembly (until v4.1) calls a kernel thread's function with only zeroed registers above,
+ * which its CFI takes for a frame.
+ */
+static bool is_thread_top(struct ka_kernel *k, const struct ka_stacks *s, struct ka_cursor *c, struct ka_arena *a)
+{
+	const struct ka_stack_area *area = ka_stacks_at(s, c->sp);
+	struct ka_cursor regs = *c;
+
+	if (k->arch->has_frame_records || !c->is_call || !area || area != &s->area[0] || area->end - c->sp != k->arch->pt_regs_size ||
+	    ka_error_drop(step_pt_regs(k, &(struct ka_frame_rules){ .is_pt_regs = true }, c->sp, &regs, a)) || !regs.pt || regs.pt->ip)
+		return false;
+	c->is_end = true;
+	c->pt = NULL;
+	c->left = NULL;
+	return true;
+}
+
+/* The boot code pushes a return address of 0 before it calls C: at the very top of the first task's stack, else 0 is no end but damage. */
+static bool is_faked_end(const struct ka_stacks *s, const struct ka_cursor *c)
+{
+	const struct ka_stack_area *area = ka_stacks_at(s, c->ret_at);
+
+	return !c->ip && !c->pt && area && area == &s->area[0] && area->end - c->ret_at <= 32;
+}
+
 /* Is the newest frame record that of the function itself? It holds what the link register held when it was entered. */
 static bool is_own_record(struct ka_kernel *k, const struct ka_cursor *c)
 {
@@ -483,12 +509,20 @@ struct ka_error *ka_cursor_step(struct ka_kernel *k, const struct ka_stacks *s, 
 			return NULL;
 		}
 	}
+	if (is_thread_top(k, s, c, a)) {
+		ka_error_free(err);
+		return NULL;
+	}
 	memset(&r, 0, sizeof(r));
 	if (cfi_rules(k, ip, is_kernel, &r)) {
 		again = try_rules(k, s, &r, c, a);
 		if (!again) {
 			ka_error_free(err);
 			c->by = KA_BY_CFI;
+			if (is_faked_end(s, c)) {
+				c->is_end = true;
+				c->left = NULL;
+			}
 			return NULL;
 		}
 		if (err)

@@ -18,6 +18,10 @@ def load_range(load, seconds, minutes, tasks):
 def panic_wanted(log):
     """The first line of the report the machine died of."""
     text = [re.sub(r'^\[ *\d+\.\d+\] ', '', x) for x in log.splitlines()]
+    # older kernels die of a bad pointer that sysrq-c writes through on purpose
+    asked = [line for line in text if 'SysRq : Trigger a crash' in line]
+    if asked:
+        return asked[-1]
     for pattern in (r'Kernel panic - ', r'kernel BUG at', r'BUG: kernel NULL pointer|BUG: unable to handle|^Unable to handle kernel ', r'Oops: '):
         for line in text:
             if re.search(pattern, line) and 'end Kernel panic' not in line:
