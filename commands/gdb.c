@@ -33,7 +33,7 @@ static struct ka_print print_style(struct ka_call *c, const char *format)
 	uint64_t n;
 
 	return (struct ka_print){
-		.radix = strchr(format, 'x') || (radix && !strcmp(radix, "16") && !strchr(format, 'd')) ? 16 : 10,
+		.radix = !*format && radix && !strcmp(radix, "16") ? 16 : 10,
 		.elements_max = max && ka_parse_number(max, true, &n) ? (unsigned)n : 0,
 		.one_a_line = array && !strcmp(array, "on"),
 	};
@@ -53,8 +53,13 @@ static struct ka_error *print(struct ka_call *c, const char *format, const char 
 	struct ka_print how = print_style(c, format);
 	struct ka_str s = {0};
 	struct ka_value v;
-	struct ka_error *err = evaluate(c, text, &v);
+	size_t n = strlen(format);
+	struct ka_error *err;
 
+	if (n && (n > 1 || !strchr("xduotzcasf", *format)))
+		return ka_call_usage(c, "there is no format /%s: x, d, u, o, t (binary), z, c, a (symbol), s and f", format);
+	how.format = n ? *format : how.format;
+	err = evaluate(c, text, &v);
 	if (err)
 		return err;
 	if (is_numbered)
@@ -67,7 +72,7 @@ static struct ka_error *print(struct ka_call *c, const char *format, const char 
 }
 
 /* ptype opens a struct, whatis names the type. */
-static struct ka_error *type(struct ka_call *c, const char *text, bool is_open)
+static struct ka_error *type(struct ka_call *c, const char *format, const char *text, bool is_open)
 {
 	struct ka_type t;
 	struct ka_str s = {0};
@@ -80,8 +85,13 @@ static struct ka_error *type(struct ka_call *c, const char *text, bool is_open)
 			return err;
 		t = v.type;
 	}
-	ka_str_add(&s, "type = ");
 	err = NULL;
+	if (is_open && strchr(format, 'o') && ka_gdb_offsets(c, &t, &s)) {
+		answer(c, ka_strdup(c->arena, s.p));
+		ka_str_free(&s);
+		return NULL;
+	}
+	ka_str_add(&s, "type = ");
 	if (is_open) {
 		struct ka_type_info info;
 		struct ka_type plain = ka_type_strip(c->k, &t, &info);
@@ -266,11 +276,36 @@ static struct ka_error *info_args(struct ka_call *c, const char *text)
 	return info_variables(c, KA_LOCAL_ARGUMENTS);
 }
 
+static struct ka_error *info_scope(struct ka_call *c, const char *text)
+{
+	struct ka_str s = {0};
+	struct ka_error *err = ka_gdb_scope(c, text, &s);
+
+	if (!err)
+		answer(c, ka_strdup(c->arena, s.p));
+	ka_str_free(&s);
+	return err;
+}
+
+/* A row ends its line by itself. */
+static struct ka_error *formatted(struct ka_call *c, const char *text)
+{
+	struct ka_str s = {0};
+	struct ka_error *err = ka_gdb_printf(c, text, &s);
+
+	if (s.len && s.p[s.len - 1] == '\n')
+		s.p[--s.len] = 0;
+	if (!err)
+		answer(c, ka_strdup(c->arena, s.p ? s.p : ""));
+	ka_str_free(&s);
+	return err;
+}
+
 static struct ka_error *info(struct ka_call *c, const char *text)
 {
 	static const struct { const char *name; struct ka_error *(*run)(struct ka_call *c, const char *text); bool is_alone; } kinds[] = {
 		{ "line", info_line }, { "symbol", info_symbol }, { "address", info_address }, { "registers", info_registers, true },
-		{ "locals", info_locals, true }, { "args", info_args, true },
+		{ "locals", info_locals, true }, { "args", info_args, true }, { "scope", info_scope },
 	};
 	size_t n = strcspn(text, " ");
 	const char *rest = text + n + strspn(text + n, " ");
@@ -282,7 +317,7 @@ static struct ka_error *info(struct ka_call *c, const char *text)
 			return ka_call_usage(c, "info %s needs an argument", kinds[i].name);
 		return kinds[i].run(c, rest);
 	}
-	return ka_error_new(KA_UNSUPPORTED, "info %.*s is not answered: info line, symbol, address, registers, locals and args are; 'sym', 'line', 'bt' and 'struct' tell more",
+	return ka_error_new(KA_UNSUPPORTED, "info %.*s is not answered: info line, symbol, address, scope, registers, locals and args are; 'sym', 'line', 'bt' and 'struct' tell more",
 			    (int)n, text);
 }
 
@@ -394,19 +429,18 @@ static struct ka_error *run(struct ka_call *c)
 	static const struct { const char *word, *instead; } others[] = {
 		{ "bt", "bt" }, { "backtrace", "bt" }, { "where", "bt" }, { "frame", "frame" }, { "up", "up" }, { "down", "down" }, { "thread", "set" }, { "set", "set" }, { "break", "" },
 		{ "run", "" }, { "step", "" }, { "next", "" }, { "continue", "" }, { "source", "-i FILE" }, { "help", "help" },
-		{ "add-symbol-file", "mod -s" }, { "find", "search" }, { "printf", "p" },
+		{ "add-symbol-file", "mod -s" }, { "find", "search" },
 	};
-	struct ka_str all = {0};
 	char *text, *rest, *format;
 	const char *word;
 	size_t n;
 
-	for (int i = 0; i < c->argc; i++)
-		ka_str_printf(&all, "%s%s", i ? " " : "", c->argv[i]);
-	if (!all.p)
+	text = ka_strdup(c->arena, ka_call_text(c));
+	text += strspn(text, " \t");
+	for (n = strlen(text); n && (text[n - 1] == ' ' || text[n - 1] == '\t'); n--)
+		text[n - 1] = 0;
+	if (!*text)
 		return ka_call_usage(c, "gdb needs one of its commands");
-	text = ka_strdup(c->arena, all.p);
-	ka_str_free(&all);
 	/* "x/4xg ADDR", "disassemble /r ADDR" */
 	n = strcspn(text, " /");
 	word = ka_strndup(c->arena, text, n);
@@ -429,10 +463,12 @@ static struct ka_error *run(struct ka_call *c)
 		return disassemble(c, format, rest);
 	if (*rest && (!strcmp(word, "p") || !strcmp(word, "print") || !strcmp(word, "inspect")))
 		return print(c, format, rest, true);
+	if (!strcmp(word, "printf"))
+		return formatted(c, rest);
 	if (*rest && !strcmp(word, "output"))
 		return print(c, format, rest, false);
 	if (*rest && (!strcmp(word, "ptype") || !strcmp(word, "whatis")))
-		return type(c, rest, word[0] == 'p');
+		return type(c, format, rest, word[0] == 'p');
 	if (!strcmp(word, "echo")) {
 		size_t len = strlen(rest);
 
@@ -445,8 +481,8 @@ static struct ka_error *run(struct ka_call *c)
 		if (!strcmp(word, others[i].word))
 			return ka_error_new(KA_UNSUPPORTED, *others[i].instead ? "there is no gdb inside: for '%s' see '%s'" :
 					    "there is no gdb inside, and nothing to %s: the kernel is dead", word, others[i].instead);
-	return ka_error_new(KA_UNSUPPORTED, "there is no gdb inside: of its commands print, output, ptype, whatis, x, list, disassemble, echo and info "
-			    "line, symbol, address, registers, locals, args are answered; 'help' lists ours");
+	return ka_error_new(KA_UNSUPPORTED, "there is no gdb inside: of its commands print, output, printf, ptype, whatis, x, list, disassemble, echo and info "
+			    "line, symbol, address, scope, registers, locals, args are answered; 'help' lists ours");
 }
 
 static const struct ka_rows *const rows[] = { &ka_rows_gdb_answer, &ka_rows_of_gdb_memory, &ka_rows_of_source, &ka_rows_of_local, NULL };
@@ -456,8 +492,8 @@ const struct ka_command ka_command_gdb = {
 	.args = "COMMAND [ARGUMENT]...",
 	.brief = "commands of gdb, answered without one",
 	.help =
-		"print, output, ptype, whatis, x/FORMAT, list, disassemble, echo, and info line, info symbol,\n"
-		"info address and info registers (of the task in the context) are answered as gdb would; info locals and info args\n"
+		"print, output, printf, ptype (/o: offsets, sizes and holes), whatis, x/FORMAT, list, disassemble, echo, and info\n"
+		"line, info symbol, info address, info scope and info registers (of the task in the context) are answered as gdb would; info locals and info args\n"
 		"tell of its frame that faulted, else of the innermost one ('bt -V': of all).\n"
 		"Expressions and numbers are as in C. x takes a count, a format of xduotacfsiz and a size of\n"
 		"bhwg.\n"

@@ -6,12 +6,27 @@ pahole_agree.py KANALYZE VMLINUX VMCORE    (needs pahole of the package dwarves;
 
 Names that several types bear are left out. Told apart only by white space, the order of "long unsigned int", bounds of 0, and
 dimensions (pahole's BTF has one number of all), const, and pointers to arrays (of which pahole drops the array) is taken for equal.
+A member without a name that is of a named struct (-fms-extensions, Linux 7.x: "struct freelist_counters ;") pahole leaves closed, and we
+open it as C does: in place of it stand the members that pahole itself has for that struct.
 """
 import collections, re, subprocess, sys, tempfile
 
 WORDS = [(r"\blong long unsigned int\b", "unsigned long long"), (r"\blong unsigned int\b", "unsigned long"), (r"\bshort unsigned int\b", "unsigned short"),
          (r"\blong long int\b", "long long"), (r"\blong int\b", "long"), (r"\bshort int\b", "short"), (r"\b_Bool\b", "bool"),
-         (r"\s*__attribute__\(\(\w+(\(\d+\))?\)\)", ""), (r"\bconst const\b", "const")]
+         (r"\b__int128 unsigned\b", "unsigned __int128"), (r"\s*__attribute__\(\(\w+(\(\d+\))?\)\)", ""), (r"\bconst const\b", "const")]
+
+
+NAMELESS = "@"
+
+
+def opened(found, members, depth=0):
+    """members with those of named structs that have no name of their own in place of these"""
+    for offset, bits, decl in members:
+        inner = found.get(tuple(decl[1:].split(" ", 1))) if decl.startswith(NAMELESS) else None
+        if inner and depth < 16:
+            yield from ((offset + o, b, d) for o, b, d in opened(found, inner[1], depth + 1))
+        else:
+            yield offset, bits, decl
 
 
 def plain(decl):
@@ -50,7 +65,10 @@ def read(text, is_ours):
                 b = re.match(r"(.*?):(\d+)$", decl)
                 if b:
                     decl, bits = b.group(1), int(b.group(2))
-                if decl.strip():
+                tag = re.match(r"((?:struct|union) \w+)$", re.sub(WORDS[-2][0], "", decl).strip())
+                if tag:
+                    members.append((int(m.group(2)), 0, NAMELESS + tag.group(1)))
+                elif decl.strip():
                     members.append(((int(m.group(2)) * 8 + int(m.group(3) or 0)) // 8, bits, plain(decl)))
             m = re.match(r"\t/\* size: (\d+),", line)
         if m and (is_ours or "size:" in line):
@@ -59,7 +77,8 @@ def read(text, is_ours):
                 twice.add(key)
             found[key] = (size, members)
             key = None
-    return {k: v for k, v in found.items() if k not in twice}
+    found = {k: v for k, v in found.items() if k not in twice}
+    return {k: (size, list(opened(found, members))) for k, (size, members) in found.items()}
 
 
 def main():
