@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Seeds of the fuzzers, from the bundled dump: seeds.py KANALYZE BUNDLE DIR makes DIR/NAME/ for each fuzzer."""
-import os, random, re, shutil, struct, subprocess, sys
+import os, random, re, shutil, struct, subprocess, sys, tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "image"), HERE]
 sys.dont_write_bytecode = True
@@ -128,7 +128,7 @@ def index(data):
 
 
 def main():
-    kanalyze, bundle, to = sys.argv[1:4]
+    kanalyze, bundle, to = (os.path.abspath(w) for w in sys.argv[1:4])
     rng = random.Random(1)
     shutil.rmtree(to, ignore_errors=True)
 
@@ -166,6 +166,12 @@ def main():
         for name in names:
             put("index", index(open(os.path.join(folder, name), "rb").read()))
     put("index", b"")
+
+    with tempfile.TemporaryDirectory() as folder:
+        for n, options in enumerate((["-gdwarf-4"], ["-gdwarf-5", "-ffunction-sections"])):
+            path = os.path.join(folder, "o%d" % n)
+            subprocess.run(os.environ.get("CC", "cc").split() + ["-O2"] + options + ["-c", os.path.join(HERE, "..", "unit", "inlines_fixture.c"), "-o", path], check=True)
+            put("inlines", open(path, "rb").read())
 
     dump = open(os.path.join(bundle, "sysrq.vmcore"), "rb").read()
     kdump = Kdump(dump)

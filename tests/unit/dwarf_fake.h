@@ -127,6 +127,7 @@ static void fake_deinit(struct fake *f)
 	if (a)
 		ka_dwarf_abbrevs_free(a);
 	free(a);
+	free(atomic_load(&f->unit.bases));
 }
 
 #endif
