@@ -41,7 +41,7 @@ KA_VIEW(lock_range_view, ("file_lock"),
 	KA_FROM(lock_range_view, start, "fl_start"),
 	KA_FROM(lock_range_view, end, "fl_end"));
 
-/* Per CPU a lock and a list since 7c3f654d8e18 (v4.9), before the list alone (7012b02a2b2c, v3.11). */
+/* Per CPU a lock and a list since v4.9 (in place of lglocks), before the list alone (7012b02a2b2c, v3.11). */
 struct lock_list_view {
 	ka_addr hlist_at;
 };

@@ -15,7 +15,7 @@ struct stats_dev_view {
 	ka_addr ops, percpu, core, priv_at;
 	uint32_t kind;
 };
-/* enum netdev_stat_type: 34d21de99cea (v6.7); the three pointers share one place since v3.x */
+/* enum netdev_stat_type: 34d21de99cea (v6.7); the three pointers share one place */
 KA_VIEW(stats_dev_view, ("net_device"),
 	KA_FROM(stats_dev_view, rx_packets, "stats.rx_packets"),
 	KA_FROM(stats_dev_view, tx_packets, "stats.tx_packets"),
@@ -38,7 +38,7 @@ KA_VIEW(stats_ops_view, ("net_device_ops"),
 	KA_MAYBE(stats_ops_view, get64, "ndo_get_stats64"),	/* v2.6.35 */
 	KA_FROM(stats_ops_view, get, "ndo_get_stats"));
 
-/* Since 958751e0807d (v5.5) and later the counts are u64_stats_t. */
+/* u64_stats_t since fd2f4737870e (v5.5; lstats) and 9962acefbcb9 (v6.0; tstats). */
 #define COUNT(name) name ".v.a.a.counter", name ".v.a.counter", name
 struct stats_lstats_view { uint64_t packets, bytes; };
 KA_VIEW(stats_lstats_view, ("pcpu_lstats"),
