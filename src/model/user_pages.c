@@ -37,7 +37,8 @@ static bool find(struct ka_user_pages *w, struct ka_user_page *ret)
 	struct ka_translation t;
 	struct ka_error *err = ka_translation_walk(w->k, w->pgd, w->at, &t);
 
-	if (err && err->code != KA_UNMAPPED) {
+	/* an address that is not mapped is an entry to tell of; a table that the dump has no memory for is not */
+	if (err && (err->code != KA_UNMAPPED || err->space == KA_SPACE_PHYS)) {
 		fault(w, err);
 		err = NULL;
 		if (!t.levels)
