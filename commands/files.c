@@ -50,7 +50,7 @@ struct files_row {
 	{ "mnt_id", offsetof(struct files_row, mnt_id), 4, KA_INT, KA_ONLY_JSON, offsetof(struct files_row, has_mnt_id), NULL,	\
 	  "number of the mount, as /proc/PID/mountinfo has it" },				\
 	KA_COLF(files_row, state, KA_VALUE, KA_ONLY_JSON,					\
-		"what it is made of: pipes, eventfd, epoll, timerfd, signalfd, inotify, fanotify, pidfd, BPF maps and programs, io_uring, "	\
+		"what it is made of: pipes, sockets, eventfd, epoll, timerfd, signalfd, inotify, fanotify, pidfd, BPF maps and programs, io_uring, "	\
 		"userfaultfd, perf events, memfd, terminals, fscontext")
 #define PATH_END " {type:<4} {path}{socket? %}"
 KA_ROWS(files_row, "files", " FD       FILE            DENTRY           INODE       TYPE PATH",

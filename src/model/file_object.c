@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Files that are objects of the kernel: maps and programs of BPF, io_uring, perf events, terminals, mounts to be. */
+/* Files that are objects of the kernel: maps and programs of BPF, io_uring, perf events, terminals, sockets, mounts to be. */
 #include <inttypes.h>
+#include <kanalyze/net.h>
 #include "file_state.h"
 
 struct bpf_map_state_view {
@@ -220,6 +221,46 @@ struct ka_error *file_tty(struct file_state *s, const struct ka_vfs_file *f)
 	file_state_text(s, "name", v.name, sizeof(v.name));
 	file_state_int(s, "index", v.index);
 	return NULL;
+}
+
+/* The ends and the state; net --sockets has the rest. */
+struct ka_error *file_socket(struct file_state *s, const struct ka_vfs_file *f)
+{
+	const char *text;
+	ka_addr socket, sock;
+	struct ka_sock v;
+	struct ka_error *err = ka_socket_of(s->k, f->inode, &socket, &sock);
+
+	if (err || !sock)
+		return err;
+	err = ka_sock_read(s->k, sock, s->a, &v);
+	file_state_addr(s, "socket", socket);
+	file_state_addr(s, "sock", sock);
+	if (v.family == KA_AF_INET || v.family == KA_AF_INET6) {
+		text = ka_ip_text(s->a, v.family, v.local);
+		file_state_text(s, "local", text, strlen(text));
+		file_state_uint(s, "local_port", v.local_port);
+		text = ka_ip_text(s->a, v.family, v.remote);
+		file_state_text(s, "remote", text, strlen(text));
+		file_state_uint(s, "remote_port", v.remote_port);
+	} else if (v.family == KA_AF_VSOCK) {
+		file_state_uint(s, "local_port", v.local_port);
+		file_state_uint(s, "remote_port", v.remote_port);
+	} else if (v.family == KA_AF_UNIX) {
+		if (v.path)
+			file_state_text(s, "path", v.path, strlen(v.path));
+		if (v.peer_ino)
+			file_state_uint(s, "peer_ino", v.peer_ino);
+	} else if (v.family == KA_AF_NETLINK) {
+		file_state_uint(s, "protocol", v.protocol);
+		file_state_uint(s, "portid", v.portid);
+	}
+	text = v.family == KA_AF_NETLINK || v.family == KA_AF_PACKET ? NULL : ka_sock_state_name(v.state);
+	if (text)
+		file_state_text(s, "state", text, strlen(text));
+	file_state_uint(s, "recv_q", v.recv_q);
+	file_state_uint(s, "send_q", v.send_q);
+	return err;
 }
 
 struct fscontext_view {

@@ -287,6 +287,8 @@ struct ka_error *ka_file_state(struct ka_kernel *k, const struct ka_vfs_file *f,
 	*ret = NULL;
 	if ((mode & 0170000) == 0010000)
 		err = pipe_state(&s, f);
+	else if ((mode & 0170000) == 0140000)
+		err = file_socket(&s, f);
 	else if ((mode & 0170000) == 0020000)
 		err = is_tty(k, f) ? file_tty(&s, f) : NULL;
 	else if (path)

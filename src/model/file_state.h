@@ -26,6 +26,6 @@ void file_state_append(struct ka_node *list, struct ka_node **last, struct ka_no
 
 typedef struct ka_error *file_state_fn(struct file_state *s, const struct ka_vfs_file *f);
 file_state_fn file_epoll, file_inotify, file_fanotify, file_userfault;			/* file_watch.c */
-file_state_fn file_bpf_map, file_bpf_prog, file_io_uring, file_perf, file_tty, file_fscontext;	/* file_object.c */
+file_state_fn file_bpf_map, file_bpf_prog, file_io_uring, file_perf, file_tty, file_fscontext, file_socket;	/* file_object.c */
 
 #endif

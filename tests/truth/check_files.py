@@ -44,7 +44,7 @@ def read_at(state, value_ns):
 def check_state(check, who, row, info, times, lacks_type):
     """What /proc/PID/fdinfo has beyond pos, flags, mnt_id and ino. The small vmlinux of a bundle may lack debuginfo of a kind."""
     state = row['state']
-    if set(info) <= {'pos', 'flags', 'mnt_id', 'ino', 'lock', 'size', 'NSpid', 'SEV', 'seals', 'scm_fds'}:
+    if row['type'] == 'SOCK' or set(info) <= {'pos', 'flags', 'mnt_id', 'ino', 'lock', 'size', 'NSpid', 'SEV', 'seals', 'scm_fds'}:
         return
     if not state:
         check.same(f'{who} state', state, info, lacks_type(row['path']) and 'there is no debuginfo of it')
