@@ -8,7 +8,6 @@
 #include "fault.h"
 #include "kernel.h"
 
-#define SLAB_STORE_USER 0x10000
 #define ENTRIES_MAX 64
 #define SHOWN_MAX 6
 #define OFFSET_MAX (1u << 20)
@@ -206,6 +205,14 @@ static const char *kasan_text(struct ka_kernel *k, struct ka_arena *a, const cha
 	return text ? ka_printf(a, "%s by PID %d: %s", what, t.pid, text) : NULL;
 }
 
+/* A flag that was a number, and is one bit of an enumeration since cc61eb851d49, v6.9 */
+static bool has_tracks(struct ka_kernel *k, uint64_t flags)
+{
+	int64_t bit;
+
+	return ka_enum_value(k, "_SLAB_STORE_USER", &bit) && bit >= 0 && bit < 32 ? flags >> bit & 1 : (flags & 0x10000) != 0;
+}
+
 size_t ka_fault_tracks(struct ka_kernel *k, struct ka_arena *a, const struct ka_slab_object *o, bool is_free, const char *ret[2])
 {
 	struct slab_debug d;
@@ -215,7 +222,7 @@ size_t ka_fault_tracks(struct ka_kernel *k, struct ka_arena *a, const struct ka_
 
 	if (!o->object || ka_error_drop(ka_view_read(k, &ka_view_slab_debug, o->cache, &d)))
 		return 0;
-	if (d.flags & SLAB_STORE_USER) {
+	if (has_tracks(k, d.flags)) {
 		/* behind the object and, when it lies outside, behind the link to the next free one */
 		at = o->object + (d.offset >= d.inuse ? d.offset + ka_long_size(k) : d.inuse);
 		if ((text = track_text(k, a, "allocated", at)))
