@@ -48,6 +48,10 @@
 #include <unistd.h>
 #include "zoo.h"
 
+#ifndef SYS_mkdir	/* arm64 */
+#define SYS_mkdir SYS_mkdirat
+#endif
+
 #define RW (PROT_READ | PROT_WRITE)
 #define PAGE 4096ul
 

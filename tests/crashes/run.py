@@ -63,6 +63,7 @@ def settle(text, is_anywhere):
     text = re.sub(r"(RFLAGS|EFLAGS): [0-9a-f]+", r"\1: flags", text)
     text = re.sub(r"(PID|CPU|pid|cpu)([:=#] *)\d+", r"\1\2N", text)
     text = re.sub(r"\bPID \d+ \(", "PID N (", text)
+    text = re.sub(r"\bby PID \d+ on CPU \d+", "by PID N on CPU N", text)
     text = re.sub(r"kworker/[^\s\"]+", "kworker/N", text)
     text = re.sub(r"(?m)(task:? \S+):\d+ blocked", r"\1:N blocked", text)
     text = re.sub(r"\[(\S+):\d+\]$", r"[\1:N]", text, flags=re.M)
