@@ -58,7 +58,17 @@ static bool source(struct ka_call *c, const struct ka_symbol *s, const char **re
 	return false;
 }
 
-/* Of several names of a function the first by the alphabet, as crash has it: __do_sys_x before __x64_sys_x. */
+/*
+ * Of several names of a function the first by the alphabet, as crash has it: __do_sys_x before __x64_sys_x. But the one that was
+ * written before the one that the macros of v2.6.29 to v4.16 made: sys_x before SyS_x.
+ */
+static bool is_better(const char *name, const char *than)
+{
+	bool is_made = !strncmp(name, "SyS_", 4), is_than_made = !strncmp(than, "SyS_", 4);
+
+	return is_made != is_than_made ? is_than_made : strcmp(name, than) < 0;
+}
+
 static const char *name_of(struct ka_call *c, const struct ka_symbol *s)
 {
 	const char *name = s->name;
@@ -70,7 +80,7 @@ static const char *name_of(struct ka_call *c, const struct ka_symbol *s)
 	for (i = at; i && ka_symbol_nth(c->k, NULL, i - 1, &other) && other.addr == s->addr; i--)
 		;
 	for (; ka_symbol_nth(c->k, NULL, i, &other) && other.addr == s->addr; i++)
-		if (strcmp(other.name, name) < 0)
+		if (is_better(other.name, name))
 			name = other.name;
 	return name;
 }

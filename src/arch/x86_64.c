@@ -174,6 +174,9 @@ static void layout_regions(const struct ka_arch_env *env, struct ka_layout *l)
 	if (l->vmemmap_start > l->vmalloc_start)
 		l->vmalloc_end = KA_MIN(l->vmalloc_end, l->vmemmap_start);
 	l->modules_start = START_KERNEL_MAP + (1ull << 29);	/* 512 MB image without KASLR, else 1 GB: modules are above both */
+	/* CONFIG_RANDOMIZE_BASE, of which VMCOREINFO may say nothing: the image has 1 GB, wherever it lies */
+	if (env->symbol(env->ctx, "module_load_offset", &v))
+		l->modules_start = START_KERNEL_MAP + KERNEL_IMAGE_SIZE;
 	l->modules_end = FIXMAP_END;
 	/* espfix64 (3891a04aafd6, v3.16): each page of its stacks every 64 KB, 256 MB in all */
 	l->alias_start = 0xffffff0000000000ull;
