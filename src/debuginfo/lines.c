@@ -7,6 +7,7 @@
 #include "object.h"
 
 #define FORGET_UNITS	64	/* units looked at before their pages are given back */
+#define ENTRY_MAX	16		/* bytes to be patched before a function */
 #define ROOT_MAX	(64u << 10)	/* bytes of a unit's outermost DIE and what lies before it */
 #define RANGES_MAX	(1U << 22)
 
@@ -378,11 +379,36 @@ static struct ka_lines *lines_get(struct ka_object *o)
 	return l;
 }
 
+/*
+ * With -fpatchable-function-entry (aarch64's ftrace) GCC lets a function begin behind the instructions to be patched: these first
+ * bytes are in its line table alone.
+ */
+static const struct range *range_after(struct ka_lines *l, uint64_t addr)
+{
+	size_t low = 0, high = l->aranges.n;
+	struct ka_line_table *t;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (l->aranges.at[mid].start <= addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == l->aranges.n || l->aranges.at[low].start - addr > ENTRY_MAX)
+		return NULL;
+	t = table_of(l, l->aranges.at[low].unit);
+	return t && row_at(t, addr) ? &l->aranges.at[low] : NULL;
+}
+
 /* The line table of the unit that holds the address, with l->lock held; *ret_unit: its offset. */
 static struct ka_line_table *table_at(struct ka_lines *l, uint64_t addr, uint64_t *ret_unit)
 {
 	const struct range *r = range_at(&l->aranges, addr);
 
+	if (!r)
+		r = range_after(l, addr);
 	if (!r) {
 		if (!l->has_units)
 			units_read(l);
