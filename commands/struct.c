@@ -69,7 +69,7 @@ struct request {
 	struct ka_print_user user;
 	int fd;				/* -f; -1: none */
 	uint64_t back;			/* -l */
-	uint64_t count;
+	uint64_t count, before;		/* before: of these, so many lie before the address */
 	bool *cpus, has_cpus;
 	bool is_raw, is_pointed, is_hex, is_decimal;
 };
@@ -323,7 +323,7 @@ static void elements_show(struct request *r, ka_addr at, bool has_cpu, unsigned 
 {
 	if (has_cpu && ka_out_is_text(r->c->out))
 		ka_out_note(r->c->out, "[%u]: %" PRIx64, cpu, at);
-	at -= r->back;
+	at -= r->back + r->before * r->info.size;
 	for (uint64_t i = 0; i < r->count && !ka_interrupted(); i++) {
 		struct ka_error *err = ka_call_has(r->c, "o") ? declaration_show(r, at, true) : one_show(r, at, has_cpu, cpu, !i);
 
@@ -422,12 +422,15 @@ static struct ka_error *name_read(struct request *r, int *used)
 
 static struct ka_error *count_read(struct request *r, const char *word)
 {
-	struct ka_error *err = ka_expr_number(NULL, word, KA_EXPR_DECIMAL, &r->count);
+	bool is_back = word[0] == '-';
+	struct ka_error *err = ka_expr_number(NULL, word + is_back, KA_EXPR_DECIMAL, &r->count);
 
 	if (err)
 		return ka_error_wrap(err, "'%s' is no count", word);
 	if (!r->count || r->count > COUNT_MAX)
-		return ka_call_usage(r->c, "a count is 1 to %u", COUNT_MAX);
+		return ka_call_usage(r->c, "a count is 1 to %u, or negative", COUNT_MAX);
+	/* the one at the address is the last of them */
+	r->before = is_back ? r->count - 1 : 0;
 	return NULL;
 }
 
@@ -520,7 +523,7 @@ struct ka_error *ka_struct_run(struct ka_call *c)
 const struct ka_option ka_struct_options[] = {
 	{ "o", NULL, "the offset of each member; with an address the address of each", false },
 	{ "l", "OFFSET", "the address is this many bytes behind the start: a number or STRUCT.MEMBER", false },
-	{ "c", "COUNT", "so many of them, one behind the other, as COUNT behind the address", false },
+	{ "c", "COUNT", "so many of them, one behind the other, as COUNT behind the address; negative: the last one is that at the address", false },
 	{ "r", NULL, "the bytes, not formatted", false },
 	{ "p", NULL, "also what pointers point to, one level deep", false },
 	{ "u", NULL, "the address is one of the current task's user memory", false },

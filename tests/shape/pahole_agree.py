@@ -34,6 +34,8 @@ def plain(decl):
     decl = re.sub(r"\(\*(const )?(\w+)\)(\[\d*\])+", r"*\2", re.sub(r"\bconst\b ?", "", decl))
     for a, b in WORDS:
         decl = re.sub(a, b, decl)
+    # of a pointer to a function with a qualifier: "int ()(int) * name"
+    decl = re.sub(r"^(.*\S)\s*\(\)\s*(\(.*\))\s*\*\s*(\w+)$", r"\1 (*\3)\2", decl)
     def product(m):
         n = 1
         for x in re.findall(r"\d+", m.group(0)):
