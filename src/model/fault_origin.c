@@ -460,7 +460,12 @@ static const struct ka_origin *of_aarch64(struct ka_fault_trace *t, const struct
 			m = memory_of(i, &op[n]);
 		while (which < i->operand_count && !(op[which].kind == KA_OPERAND_REG && op[which].reg == reg))
 			which++;
-		if (!m || which > 1 || which == i->operand_count || i->writes >> (m->base & 63) & 1)
+		/* what moves its base on (pre- and post-index) does not load into it: "ldr x0, [x0, #8]" only loads */
+		bool is_loaded = false;
+
+		for (unsigned n = 0; m && n < i->operand_count && op[n].kind == KA_OPERAND_REG; n++)
+			is_loaded |= op[n].reg == m->base;
+		if (!m || which > 1 || which == i->operand_count || (!is_loaded && i->writes >> (m->base & 63) & 1))
 			return origin_new(t, KA_ORIGIN_UNKNOWN, code, i);
 		return of_memory(t, code, at, m, which ? op[0].size : 0, op[which].size, true, frame, depth);
 	}

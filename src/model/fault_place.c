@@ -359,6 +359,20 @@ static bool is_canonical(struct find *f)
 	return top == 0 ? f->addr >> 47 == 0 || ka_symbol_lookup(f->k, "__pgtable_l5_enabled", &(struct ka_symbol){ 0 }) : top == 0xff;
 }
 
+/* A string that was taken for a pointer. */
+static void note_text(struct find *f)
+{
+	char text[9];
+	unsigned n = 0;
+
+	for (; n < 8 && (f->addr >> n * 8 & 0xff) >= ' ' && (f->addr >> n * 8 & 0xff) < 0x7f; n++)
+		text[n] = (char)(f->addr >> n * 8);
+	text[n] = 0;
+	/* all that is not NUL behind it */
+	if (n >= 5 && (n == 8 || !(f->addr >> n * 8)))
+		note(f, ka_printf(f->a, "as bytes it is the text \"%s\"", text));
+}
+
 /* KASAN's shadow: one byte for eight. x86_64's offset is that of the build. */
 static bool in_shadow(struct find *f)
 {
@@ -384,10 +398,14 @@ void ka_fault_place(struct ka_kernel *k, struct ka_arena *a, ka_addr addr, ka_ad
 		return;
 	if (in_percpu(&f) || in_shadow(&f))
 		return;
-	if (!is_canonical(&f))
-		return found(&f, "non_canonical", NULL, "no address of this processor (non-canonical)");
-	if (!ka_is_kernel_addr(k, addr))
-		return in_user(&f);
+	if (!is_canonical(&f) || !ka_is_kernel_addr(k, addr)) {
+		if (!is_canonical(&f))
+			found(&f, "non_canonical", NULL, "no address of this processor (non-canonical)");
+		else
+			in_user(&f);
+		note_text(&f);
+		return;
+	}
 	if (in_stack(&f))
 		return;
 	switch (ka_region_of(k, addr)) {

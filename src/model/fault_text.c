@@ -127,7 +127,7 @@ static void second_line(struct ka_str *s, const struct ka_fault *f)
 		/* of what is no struct the first one needs no telling */
 		if (f->type && (f->member_offset || f->member))
 			ka_str_printf(s, " (%s + 0x%" PRIx64 ")", f->type, f->member_offset);
-		ka_str_printf(s, " through %s = ", f->base);
+		ka_str_printf(s, " through %s%s", f->base ? f->base : "", f->base ? " = " : "");
 		add_value(s, f);
 		if (f->holding.kind && !strcmp(f->holding.kind, "slab_free"))
 			ka_str_printf(s, ", read from a freed object of slab cache %s", f->holding.owner);

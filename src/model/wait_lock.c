@@ -126,8 +126,12 @@ static void rwsem(struct ka_kernel *k, struct ka_arena *a, struct ka_wait *w, ka
 /* The worker that has the item in its hands. */
 static void work(struct ka_kernel *k, struct ka_arena *a, struct ka_wait *w)
 {
-	struct ka_walk walk = ka_walk_tasks(k);
+	struct ka_walk walk;
 
+	/* without these types nothing is known of who does it */
+	if (!ka_view_size(k, &ka_view_wait_kthread) || !ka_view_size(k, &ka_view_wait_worker))
+		return;
+	walk = ka_walk_tasks(k);
 	for (ka_addr at; ka_walk_next(&walk, &at);) {
 		struct wait_kthread_of of;
 		struct wait_kthread kthread;
