@@ -4,6 +4,7 @@
 #include <kanalyze/printk.h>
 #include <kanalyze/symbol.h>
 #include <kanalyze/task.h>
+#include <kanalyze/type.h>
 #include <kanalyze/view.h>
 
 #define SAFE_BYTES_MAX (1u << 20)	/* 1 << CONFIG_PRINTK_SAFE_LOG_BUF_SHIFT: at most 17 */
