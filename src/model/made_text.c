@@ -11,6 +11,7 @@
 
 #define SIZE_MAX_OF_ONE (16u << 20)	/* a program is at most a million instructions of at most 64 bytes, and seldom 64 KB */
 #define OPS_MAX 4096
+#define PIECES_MAX (1u << 20)	/* a machine with many containers has some thousand programs */
 
 /* bfea9a8574f3, v5.7: one for programs, trampolines and dispatchers. */
 struct bpf_ksym { ka_addr start, end; char name[256]; };
@@ -88,6 +89,7 @@ static void find_bpf(struct ka_kernel *k, struct made *m)
 			return;
 	}
 	w = ka_walk_list(k, head.addr, offset);
+	w.limit = PIECES_MAX;
 	for (ka_addr at; ka_walk_next(&w, &at);) {
 		struct bpf_ksym s;
 
@@ -132,6 +134,7 @@ static void find_slots(struct ka_kernel *k, struct made *m, const char *cache, e
 	if (c.sym && !ka_error_drop(ka_read_cstr(k, c.sym, own, sizeof(own))) && own[0])
 		name = own;
 	w = ka_walk_list(k, c.pages_at, offset);
+	w.limit = PIECES_MAX;
 	for (ka_addr at; ka_walk_next(&w, &at);) {
 		struct insn_page p;
 
