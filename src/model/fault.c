@@ -301,7 +301,7 @@ static void read_jump(struct explain *e, const struct ka_regs *regs)
 		f->reg_name = ka_fault_reg_name(e->is_aarch64, reg);
 		f->chain = ka_fault_chain(&e->trace, reg, o);
 		f->expression = o->expression;
-		f->reg_value = f->addr;
+		f->reg_value = regs->known >> reg & 1 ? regs->value[reg] : f->addr;
 		ka_fault_holder(&e->trace, f, code, at - 1, o, regs);
 		if (o->kind == KA_ORIGIN_LOAD && o->base) {
 			struct ka_fault_target target;
@@ -438,6 +438,9 @@ void ka_fault_explain(struct ka_kernel *k, struct ka_arena *a, const struct ka_s
 		ka_fault_place(k, a, ret->holder, ret->task, &ret->holding);
 	if ((is_access(ret->kind) || ret->kind == KA_FAULT_KASAN) && ret->has_addr)
 		ka_fault_place(k, a, ret->addr, ret->task, &ret->place);
+	/* aarch64 takes the top byte off what it jumps to */
+	if (ret->kind == KA_FAULT_EXEC && ret->reg != KA_NO_REG && ret->reg_value != ret->addr && !((ret->reg_value ^ ret->addr) << 8))
+		ka_fault_place(k, a, ret->reg_value, ret->task, &ret->place);
 	if (is_access(ret->kind) && ret->has_operand && ret->reg != KA_NO_REG && ret->reg_value != ret->addr)
 		ka_fault_place(k, a, ret->reg_value, ret->task, &ret->value);
 	/* just below NULL lie the errors: but no error was in the register */

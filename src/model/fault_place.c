@@ -369,7 +369,7 @@ static void note_text(struct find *f)
 		text[n] = (char)(f->addr >> n * 8);
 	text[n] = 0;
 	/* all that is not NUL behind it */
-	if (n >= 5 && (n == 8 || !(f->addr >> n * 8)))
+	if (n >= 5 && (n == 8 || !(f->addr >> n * 8)) && strspn(text, (char[]){ text[0], 0 }) < n)
 		note(f, ka_printf(f->a, "as bytes it is the text \"%s\"", text));
 }
 

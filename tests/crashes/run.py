@@ -92,15 +92,16 @@ def the_end(log):
 def trace_of(log):
     """CPU, PID and functions of each call trace"""
     traces, cpu, pid, rip = [], None, None, None
+    log = log.split("Starting crashdump kernel...")[0]    # what stopping the machine warns of (aarch64)
     functions = None
     for line in log.splitlines():
         text = re.sub(r"^\[ *\d+\.\d+\](\[ *[CT]\d+\])? ?", "", line)
         m = re.search(r"\bCPU: (\d+) (?:UID: \d+ )?PID: (\d+)", text)
         if m:
             cpu, pid, rip = int(m[1]), int(m[2]), None
-        m = re.match(r"RIP: 0010:([^\s+]+)\+|pc : ([^\s+]+)\+", text)
+        m = re.match(r"RIP: 0010:([^\s+]+)\+", text)    # aarch64's trace begins with it
         if m and functions is None:
-            rip = m[1] or m[2]
+            rip = m[1]
         if text.startswith("Call Trace:") or text.startswith("Call trace:"):
             functions = [rip] if rip else []
             traces.append((cpu, pid, functions))
@@ -134,7 +135,7 @@ def check_trace(kanalyze, folder, vmcore, log):
     have = [f.get("function") for i, f in enumerate(frames) if f["level"] is not None or "saved" in frames[i - 1]]
     at = 0
     for f in functions:
-        if f in ("dump_stack_lvl", "show_stack", "dump_stack"):
+        if f.split(".")[0] in ("dump_stack_lvl", "show_stack", "dump_stack", "dump_backtrace"):
             continue    # it had returned before the dump was made
         bare = f.split(".isra")[0].split(".constprop")[0].split(".cold")[0].split(".part")[0]
         found = [i for i in range(at, len(have)) if have[i] in (f, bare) or (have[i] or "").split(".")[0] == bare]
