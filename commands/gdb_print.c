@@ -295,8 +295,12 @@ struct ka_error *ka_gdb_scope(struct ka_call *c, const char *text, struct ka_str
 	ka_addr at;
 	struct ka_error *err = ka_gdb_address(c, text, &at);
 
-	if (!err)
-		err = ka_locals_at(c->k, at, c->arena, &l);
+	if (err)
+		return err;
+	err = ka_locals_at(c->k, at, c->arena, &l);
+	/* on aarch64 a function's code begins behind the two instructions that ftrace patches, its symbol before them */
+	if (err && err->code == KA_MISSING && !ka_error_drop(ka_locals_at(c->k, at + 8, c->arena, &l)))
+		ka_error_catch(&err, KA_MISSING);
 	if (err)
 		return err;
 	if (!l.n) {
