@@ -34,6 +34,9 @@ static const struct {
 	{ "kernel stack overflow", true },
 	{ "stack guard page was hit at ", true },	/* 6271cfdfe521, v4.9: x86 */
 	{ "PANIC: double fault", true },
+	{ "Corrupted page table at address", true },
+	{ "alignment check: ", true },
+	{ "control protection fault", true },
 	{ "[Hardware Error]: ", false },
 	{ "Bad mode in ", true },
 	{ "Oops: ", true },
