@@ -384,16 +384,28 @@ bool ka_symtab_find(const struct ka_symtab *table, const char *name, size_t *ret
 	return false;
 }
 
-/*
- * Which of several symbols of one address names it best: what was declared, before labels of the linker script
- * and assembler.
- */
 static int symbol_rank(const struct ka_elf_symbol *s)
 {
-	unsigned type = ELF64_ST_TYPE(s->info), bind = ELF64_ST_BIND(s->info);
+	unsigned type = ELF64_ST_TYPE(s->info);
 	bool is_typed = type == STT_FUNC || type == STT_OBJECT || type == STT_GNU_IFUNC;
 
-	return (is_typed ? 4 : 0) + (s->size ? 2 : 0) + (bind == STB_GLOBAL ? 1 : 0);
+	return (is_typed ? 4 : 0) + (s->size ? 2 : 0) + (ELF64_ST_BIND(s->info) == STB_WEAK ? 0 : 1);
+}
+
+/*
+ * Which of several symbols of one address names it best: what was declared, before labels of the linker script and
+ * assembler; of these the one that the kernel itself takes for its stack traces (compare_symbols() of scripts/kallsyms.c:
+ * weak ones last, fewer underscores first, then nm's order, which is that of names).
+ */
+static bool names_better(const struct ka_symtab *t, const struct ka_elf_symbol *a, const struct ka_elf_symbol *b)
+{
+	const char *name_a = t->strings + a->name, *name_b = t->strings + b->name;
+	int rank_a = symbol_rank(a), rank_b = symbol_rank(b);
+	size_t under_a = strspn(name_a, "_"), under_b = strspn(name_b, "_");
+
+	if (rank_a != rank_b)
+		return rank_a > rank_b;
+	return under_a != under_b ? under_a < under_b : strcmp(name_a, name_b) < 0;
 }
 
 bool ka_symtab_at(const struct ka_symtab *t, uint64_t addr, size_t *ret)
@@ -413,7 +425,7 @@ bool ka_symtab_at(const struct ka_symtab *t, uint64_t addr, size_t *ret)
 	size_t best = low - 1;
 
 	for (size_t i = best; i > 0 && t->at[i - 1].addr == t->at[best].addr; i--)
-		if (symbol_rank(&t->at[i - 1]) >= symbol_rank(&t->at[best]))
+		if (names_better(t, &t->at[i - 1], &t->at[best]))
 			best = i - 1;
 	*ret = best;
 	return true;
