@@ -16,7 +16,7 @@
 struct cgroup_root_view {
 	uint32_t subsys_mask;
 	int32_t hierarchy_id;
-	ka_addr cgrp_at, root_list_at;
+	ka_addr cgrp_at, root_list_at, subsys_list_at;
 	char name[64];
 };
 /* Renamed in 3dd06ffa9df3, v3.15 */
@@ -25,6 +25,7 @@ KA_VIEW(cgroup_root_view, ("cgroup_root", "cgroupfs_root"),
 	KA_FROM(cgroup_root_view, hierarchy_id, "hierarchy_id"),
 	KA_AT(cgroup_root_view, cgrp_at, "cgrp", "top_cgroup"),
 	KA_AT(cgroup_root_view, root_list_at, "root_list"),
+	KA_AT_MAYBE(cgroup_root_view, subsys_list_at, "subsys_list"),	/* RHEL 6 and 7 have it */
 	KA_FROM(cgroup_root_view, name, "name"));
 
 struct cgroup_view {
@@ -111,11 +112,12 @@ struct task_cgroups {
 KA_VIEW(task_cgroups, ("task_struct"), KA_FROM(task_cgroups, cgroups, "cgroups"));
 
 struct subsys_view {
-	ka_addr name_at, legacy_name_at;
+	ka_addr name_at, legacy_name_at, sibling_at;
 };
 KA_VIEW(subsys_view, ("cgroup_subsys"),
 	KA_FROM(subsys_view, name_at, "name"),
-	KA_MAYBE(subsys_view, legacy_name_at, "legacy_name"));
+	KA_MAYBE(subsys_view, legacy_name_at, "legacy_name"),
+	KA_AT_MAYBE(subsys_view, sibling_at, "sibling"));
 
 /*
  * A static variable of kernel/cgroup.c whose name is a common word. Of those that debuginfo knows by the name, the one of that file;
@@ -136,29 +138,59 @@ static bool static_find(struct ka_kernel *k, const char *name, const char *name_
 	return true;
 }
 
-/* "cpu,cpuacct": the names that v1 has for the controllers of a mask. */
-static const char *controllers_text(struct ka_kernel *k, struct ka_arena *a, uint32_t mask, const char *name)
+static void subsys_add(struct ka_kernel *k, ka_addr at, struct ka_str *list)
 {
-	struct ka_str s = { 0 };
+	struct subsys_view v;
+	char text[32];
+
+	if (ka_error_drop(ka_view_read(k, &ka_view_subsys_view, at, &v)) ||
+	    ka_error_drop(ka_read_cstr(k, v.legacy_name_at ? v.legacy_name_at : v.name_at, text, sizeof(text))))
+		memcpy(text, "?", 2);
+	ka_str_printf(list, "%s%s", list->len ? "," : "", text);
+}
+
+/* In the order of their numbers. */
+static void subsys_by_mask(struct ka_kernel *k, struct ka_arena *a, uint32_t mask, struct ka_str *list)
+{
 	struct ka_symbol table;
 	bool has_table = ka_symbol_lookup(k, "cgroup_subsys", &table) ||
 			 static_find(k, "subsys", "subsys@kernel/cgroup.c", a, &table.addr);	/* 073219e995b4, v3.15 */
 
 	for (unsigned i = 0; i < SUBSYS_MAX && has_table; i++) {
-		struct subsys_view v;
-		char text[32];
-		ka_addr at;
+		ka_addr at = 0;
 
 		if (!(mask & 1u << i))
 			continue;
-		if (ka_error_drop(ka_read_ulong(k, table.addr + i * ka_long_size(k), &at)) ||
-		    ka_error_drop(ka_view_read(k, &ka_view_subsys_view, at, &v)) ||
-		    ka_error_drop(ka_read_cstr(k, v.legacy_name_at ? v.legacy_name_at : v.name_at, text, sizeof(text))))
-			memcpy(text, "?", 2);
-		ka_str_printf(&s, "%s%s", s.len ? "," : "", text);
+		ka_error_drop(ka_read_ulong(k, table.addr + i * ka_long_size(k), &at));
+		subsys_add(k, at, list);
 	}
-	if (name[0])
-		ka_str_printf(&s, "%sname=%.63s", s.len ? "," : "", name);
+}
+
+/* In the order of the root's own list, which is that of /proc/PID/cgroup where there is one: the last first. False: not known. */
+static bool subsys_by_list(struct ka_kernel *k, const struct cgroup_root_view *root, struct ka_str *list)
+{
+	struct ka_walk w;
+
+	if (!KA_HAS(k, cgroup_root_view, subsys_list_at) || ka_error_drop(ka_view_bind(k, &ka_view_subsys_view)) ||
+	    !KA_HAS(k, subsys_view, sibling_at))
+		return false;
+	w = ka_walk_list(k, root->subsys_list_at, KA_OFFSET(k, subsys_view, sibling_at));
+	w.limit = SUBSYS_MAX;
+	for (ka_addr at; ka_walk_next(&w, &at); )
+		subsys_add(k, at, list);
+	ka_error_drop(ka_walk_end(&w));
+	return list->len;
+}
+
+/* "cpu,cpuacct": the names that v1 has for the controllers of a hierarchy. */
+static const char *controllers_text(struct ka_kernel *k, struct ka_arena *a, const struct cgroup_root_view *root)
+{
+	struct ka_str s = { 0 };
+
+	if (!subsys_by_list(k, root, &s))
+		subsys_by_mask(k, a, root->subsys_mask, &s);
+	if (root->name[0])
+		ka_str_printf(&s, "%sname=%.63s", s.len ? "," : "", root->name);
 	const char *ret = ka_strndup(a, s.p ? s.p : "", s.len);
 
 	ka_str_free(&s);
@@ -209,7 +241,7 @@ struct ka_error *ka_cgroup_roots(struct ka_kernel *k, struct ka_arena *a, struct
 			break;
 		(*ret)[(*ret_count)++] = (struct ka_cgroup_root){
 			.addr = at, .cgroup = v.cgrp_at, .id = v.hierarchy_id,
-			.controllers = v.hierarchy_id ? controllers_text(k, a, v.subsys_mask, v.name) : "",
+			.controllers = v.hierarchy_id ? controllers_text(k, a, &v) : "",
 		};
 	}
 	if (err)

@@ -32,7 +32,8 @@ KA_VIEW(mm_view, ("mm_struct"),
 	KA_MAYBE(mm_view, m.exe_file, "exe_file"),	/* 925d1c401fa6, v2.6.26 */
 	KA_MAYBE(mm_view, rss[RSS_FILE], RSS_PATHS("MM_FILEPAGES"), "_file_rss.counter", "_file_rss"),
 	KA_MAYBE(mm_view, rss[RSS_ANON], RSS_PATHS("MM_ANONPAGES"), "_anon_rss.counter", "_anon_rss"),
-	KA_MAYBE(mm_view, rss[RSS_SHMEM], RSS_PATHS("MM_SHMEMPAGES")),
+	/* RHEL 7 had no room for it in the array: its MM_SHMEMPAGES is one behind the array's end */
+	KA_MAYBE(mm_view, rss[RSS_SHMEM], "mm_shmempages.counter", "mm_shmempages", RSS_PATHS("MM_SHMEMPAGES")),
 	KA_MAYBE(mm_view, rss[SWAP_ENTRIES], RSS_PATHS("MM_SWAPENTS")),	/* b084d4353ff9, v2.6.34 */
 	KA_MAYBE(mm_view, rss_percpu[RSS_FILE], "rss_stat[MM_FILEPAGES].counters"),
 	KA_MAYBE(mm_view, rss_percpu[RSS_ANON], "rss_stat[MM_ANONPAGES].counters"),
@@ -53,7 +54,7 @@ KA_VIEW(task_rss_view, ("task_struct"),
 	KA_FROM(task_rss_view, mm, "mm"),
 	KA_FROM(task_rss_view, cached[RSS_FILE], "rss_stat.count[MM_FILEPAGES]"),
 	KA_FROM(task_rss_view, cached[RSS_ANON], "rss_stat.count[MM_ANONPAGES]"),
-	KA_MAYBE(task_rss_view, cached[RSS_SHMEM], "rss_stat.count[MM_SHMEMPAGES]"),
+	KA_MAYBE(task_rss_view, cached[RSS_SHMEM], "mm_shmempages", "rss_stat.count[MM_SHMEMPAGES]"),
 	KA_MAYBE(task_rss_view, cached[SWAP_ENTRIES], "rss_stat.count[MM_SWAPENTS]"));
 
 /* What the tasks of each mm keep to themselves, summed up. */
