@@ -191,6 +191,28 @@ static struct ka_error *step_pt_regs(struct ka_kernel *k, const struct ka_frame_
 	return NULL;
 }
 
+/* Kernel threads of before 3.x began with a return address of 0, pushed below the registers at the top of their stack. */
+static bool is_bottom(struct ka_kernel *k, const struct ka_stacks *s, ka_addr ret_at, uint64_t ret)
+{
+	const struct ka_stack_area *area = ret_at && !ret ? ka_stacks_at(s, ret_at) : NULL;
+
+	return area && area->end - ret_at <= k->arch->pt_regs_size + 8 * (uint64_t)k->long_size;
+}
+
+/*
+ * Where entry code saved pt_regs, as its CFI tells: of kernels before 131484c8da97 (v4.3), that of code which has switched to
+ * the IRQ stack counts one word too few (SAVE_ARGS_IRQ; seen in RHEL 6 and 7).
+ */
+static ka_addr entry_regs(struct ka_kernel *k, ka_addr at)
+{
+	struct ka_pt_regs pt;
+	bool is_likely;
+
+	if (ka_pt_regs_at(k, at, &pt, &is_likely) && is_likely)
+		return at;
+	return ka_pt_regs_at(k, at + k->long_size, &pt, &is_likely) && is_likely ? at + k->long_size : at;
+}
+
 static struct ka_error *apply(struct ka_kernel *k, const struct ka_stacks *s, const struct ka_frame_rules *r, struct ka_cursor *c,
 			      struct ka_arena *a)
 {
@@ -255,9 +277,14 @@ static struct ka_error *apply(struct ka_kernel *k, const struct ka_stacks *s, co
 	c->sp = cfa;
 	c->is_call = true;
 	c->pt = NULL;
+	if (is_bottom(k, s, c->ret_at, v)) {
+		c->is_end = true;
+		return NULL;
+	}
 	/* entry code with CFI (before 131484c8da97, v4.3) marks itself: the address it "returns" to is pt_regs.ip */
 	if (r->is_signal && c->ret_at)
-		return step_pt_regs(k, &(struct ka_frame_rules){ .is_pt_regs = true }, c->ret_at - k->arch->pt_regs_ip_at, c, a);
+		return step_pt_regs(k, &(struct ka_frame_rules){ .is_pt_regs = true },
+				    entry_regs(k, c->ret_at - k->arch->pt_regs_ip_at), c, a);
 	return NULL;
 }
 
