@@ -148,18 +148,26 @@ bool ka_module_unload(struct ka_kernel *k, const struct ka_module *m)
 	return was_loaded;
 }
 
-bool ka_module_object_hook(struct ka_kernel *k, ka_addr addr, struct ka_object **ret, uint64_t *ret_addr,
-			   uint32_t *ret_section)
+/* Of the module at an address; NULL: there is none, or nothing was loaded for it. */
+static const struct ka_module_object *object_at(struct ka_kernel *k, ka_addr addr)
 {
 	struct ka_module_list *l = ka_module_list(k);
 	const struct ka_module_object *mo;
 	size_t i;
 
 	if (!ka_module_index(k, addr, &i))
-		return false;
+		return NULL;
 	pthread_mutex_lock(&l->lock);
 	mo = l->objects[i];
 	pthread_mutex_unlock(&l->lock);
+	return mo;
+}
+
+bool ka_module_object_hook(struct ka_kernel *k, ka_addr addr, struct ka_object **ret, uint64_t *ret_addr,
+			   uint32_t *ret_section)
+{
+	const struct ka_module_object *mo = object_at(k, addr);
+
 	for (size_t j = 0; mo && mo->object && j < mo->loaded.n; j++) {
 		const struct loaded *s = &mo->loaded.at[j];
 
@@ -176,15 +184,8 @@ bool ka_module_object_hook(struct ka_kernel *k, ka_addr addr, struct ka_object *
 
 bool ka_module_run_time(struct ka_kernel *k, ka_addr near, uint64_t at, ka_addr *ret)
 {
-	struct ka_module_list *l = ka_module_list(k);
-	const struct ka_module_object *mo;
-	size_t i;
+	const struct ka_module_object *mo = object_at(k, near);
 
-	if (!ka_module_index(k, near, &i))
-		return false;
-	pthread_mutex_lock(&l->lock);
-	mo = l->objects[i];
-	pthread_mutex_unlock(&l->lock);
 	for (size_t j = 0; mo && mo->object && j < mo->loaded.n; j++) {
 		const struct loaded *s = &mo->loaded.at[j];
 		uint64_t offset = at - ka_object_base(mo->object, s->index);
