@@ -40,7 +40,7 @@ struct ka_walk_ops {
 	const char *name;	/* "task": for messages and the table of walkers */
 	/* The next object into *ret; *ret_done = true at the end. */
 	struct ka_error *(*step)(struct ka_walk *w, ka_addr *ret, bool *ret_done);
-	void (*fini)(struct ka_walk *w);	/* may be NULL */
+	void (*fini)(struct ka_walk *w);	/* may be NULL; called when there is a state */
 	const struct ka_place *(*place)(const struct ka_walk *w);	/* NULL: not a tree */
 };
 
@@ -56,7 +56,7 @@ struct ka_walk {
 	uint64_t seen_limit;	/* objects remembered; 0: the default of 4 M. Behind them Brent's algorithm finds cycles */
 	ka_addr tortoise;
 	uint64_t tortoise_power;
-	struct ka_error *err;
+	struct ka_error *err;	/* also what a walker that cannot begin starts with */
 	struct ka_error *kept;	/* the first fault that was stepped over */
 	uint64_t kept_count;
 	bool done;

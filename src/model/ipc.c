@@ -167,26 +167,9 @@ static const struct ka_place *array_place(const struct ka_walk *w)
 	return &((const struct array_state *)w->state)->place;
 }
 
-static struct ka_error *broken_step(struct ka_walk *w, ka_addr *ret, bool *ret_done)
-{
-	struct ka_error *err = w->state;
-
-	(void)ret;
-	(void)ret_done;
-	w->state = NULL;
-	return err;
-}
-
-static void broken_fini(struct ka_walk *w)
-{
-	ka_error_free(w->state);
-	w->state = NULL;
-}
-
 struct ka_walk ka_walk_ipc(struct ka_kernel *k, ka_addr ns, enum ka_ipc_kind kind)
 {
 	static const struct ka_walk_ops array = { .name = "IPC objects", .step = array_step, .place = array_place };
-	static const struct ka_walk_ops broken = { .name = "IPC objects", .step = broken_step, .fini = broken_fini };
 	struct ipc_ids_view v;
 	ka_addr ids;
 	uint64_t to_array = 0;
@@ -202,7 +185,7 @@ struct ka_walk ka_walk_ipc(struct ka_kernel *k, ka_addr ns, enum ka_ipc_kind kin
 	if (!err && v.max_id >= IPC_MAX)
 		err = ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, ids, "ipc_ids says that there are %" PRId32 " objects", v.max_id);
 	if (err)
-		return (struct ka_walk){ .k = k, .ops = &broken, .state = err };
+		return (struct ka_walk){ .k = k, .ops = &array, .err = err };
 	return (struct ka_walk){ .k = k, .ops = &array, .at = v.entries + to_array, .end = v.max_id < 0 ? 0 : (uint64_t)v.max_id + 1,
 				 .may_repeat = true, .state = ka_xalloc(sizeof(struct array_state)) };
 }

@@ -77,7 +77,7 @@ struct ka_error *ka_walk_end(struct ka_walk *w)
 		err = w->kept;
 	else
 		ka_error_free(w->kept);
-	if (w->ops->fini)
+	if (w->state && w->ops->fini)
 		w->ops->fini(w);
 	free(w->state);
 	w->state = NULL;

@@ -120,22 +120,6 @@ static struct ka_error *idr_step(struct ka_walk *w, ka_addr *ret, bool *ret_done
 	return NULL;
 }
 
-static struct ka_error *idr_broken_step(struct ka_walk *w, ka_addr *ret, bool *ret_done)
-{
-	struct ka_error *err = w->state;
-
-	(void)ret;
-	(void)ret_done;
-	w->state = NULL;
-	return err;
-}
-
-static void idr_broken_fini(struct ka_walk *w)
-{
-	ka_error_free(w->state);
-	w->state = NULL;
-}
-
 static void idr_fini(struct ka_walk *w)
 {
 	ka_map_free(&((struct idr_state *)w->state)->nodes);
@@ -149,13 +133,12 @@ static const struct ka_place *idr_place(const struct ka_walk *w)
 struct ka_walk ka_walk_idr(struct ka_kernel *k, ka_addr idr)
 {
 	static const struct ka_walk_ops ops = { .name = "IDR", .step = idr_step, .fini = idr_fini, .place = idr_place };
-	static const struct ka_walk_ops broken = { .name = "IDR", .step = idr_broken_step, .fini = idr_broken_fini };
 	struct idr_state *s;
 	struct idr_root root;
 	struct ka_error *err = ka_view_read(k, &ka_view_idr_root, idr, &root);
 
 	if (err)
-		return (struct ka_walk){ .k = k, .ops = &broken, .state = err };
+		return (struct ka_walk){ .k = k, .ops = &ops, .err = err };
 	if (root.tree_at)
 		return ka_walk_xarray_base(k, root.tree_at, 0, root.base);
 	s = ka_xalloc(sizeof(*s));

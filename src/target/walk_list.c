@@ -102,31 +102,6 @@ struct plist_link { ka_addr list_at; };
 /* bf6a9b8336ba (v2.6.38-rc1) took node_list out of a plist_head of the node's own */
 KA_VIEW(plist_link, ("plist_node"), KA_AT(plist_link, list_at, "node_list", "plist.node_list"));
 
-static struct ka_error *broken_step(struct ka_walk *w, ka_addr *ret, bool *ret_done)
-{
-	struct ka_error *err = w->state;
-
-	(void)ret;
-	(void)ret_done;
-	w->state = NULL;
-	return err;
-}
-
-static void broken_fini(struct ka_walk *w)
-{
-	ka_error_free(w->state);
-	w->state = NULL;
-}
-
-/* A walk that cannot begin says why at its end. */
-static struct ka_walk broken(struct ka_kernel *k, const char *name, struct ka_error *err)
-{
-	static const struct ka_walk_ops plist = { .name = "plist", .step = broken_step, .fini = broken_fini };
-	static const struct ka_walk_ops klist = { .name = "klist", .step = broken_step, .fini = broken_fini };
-
-	return (struct ka_walk){ .k = k, .ops = *name == 'p' ? &plist : &klist, .state = err };
-}
-
 struct ka_walk ka_walk_plist(struct ka_kernel *k, ka_addr head, uint64_t offset)
 {
 	static const struct ka_walk_ops ops = { .name = "plist", .step = list_step };
@@ -135,7 +110,7 @@ struct ka_walk ka_walk_plist(struct ka_kernel *k, ka_addr head, uint64_t offset)
 	if (!err)
 		err = ka_view_bind(k, &ka_view_plist_link);
 	if (err)
-		return broken(k, "plist", err);
+		return (struct ka_walk){ .k = k, .ops = &ops, .err = err };
 	head += KA_OFFSET(k, plist_root, list_at);
 	return (struct ka_walk){ .k = k, .ops = &ops, .at = head, .end = head, .offset = offset + KA_OFFSET(k, plist_link, list_at) };
 }
@@ -175,7 +150,7 @@ struct ka_walk ka_walk_klist(struct ka_kernel *k, ka_addr head, uint64_t offset)
 	if (!err)
 		err = ka_view_bind(k, &ka_view_klist_link);
 	if (err)
-		return broken(k, "klist", err);
+		return (struct ka_walk){ .k = k, .ops = &ops, .err = err };
 	head += KA_OFFSET(k, klist_root, list_at);
 	return (struct ka_walk){ .k = k, .ops = &ops, .at = head, .end = head, .offset = offset + KA_OFFSET(k, klist_link, list_at) };
 }
