@@ -44,16 +44,20 @@ KA_LINES(mod_section, "sections", "{addr:016}  {name}",
 	KA_COL(mod_section, name, KA_TEXT, "its name in the module's file"));
 
 struct mod_taint {
-	const char *name, *name_text, *letters;
-	uint64_t taints;
+	const char *name, *name_text, *letters, *gone_text;
+	uint64_t taints, unloads;
+	bool is_unloaded, has_unloads;
 	const char *const *words;
 };
-KA_LINES(mod_taint, "tainted", "{name_text}  {letters}",
+KA_LINES(mod_taint, "tainted", "{name_text}  {letters}{gone_text}",
 	KA_COLF(mod_taint, name, KA_TEXT, KA_ONLY_JSON, "name"),
 	KA_COLF(mod_taint, name_text, KA_TEXT, KA_ONLY_TEXT, "name, as wide as the longest"),
 	KA_COLF(mod_taint, taints, KA_HEX, KA_ONLY_JSON, "taint bits it set"),
 	KA_COL(mod_taint, letters, KA_TEXT, "the same as letters; (U): not signed"),
-	KA_COLF(mod_taint, words, KA_LIST, KA_ONLY_JSON, "the same as words"));
+	KA_COLF(mod_taint, words, KA_LIST, KA_ONLY_JSON, "the same as words"),
+	KA_COLF(mod_taint, is_unloaded, KA_BOOL, KA_ONLY_JSON, "it is gone"),
+	KA_COL_IF(mod_taint, unloads, KA_UINT, has_unloads, "times that it went, where the kernel counts them"),
+	KA_COLF(mod_taint, gone_text, KA_TEXT, KA_ONLY_TEXT, "that it is gone"));
 
 static int by_base(const void *a, const void *b)
 {
@@ -77,7 +81,8 @@ static const struct ka_module *module_of(struct ka_call *c, const char *text)
 }
 
 /* The modules that are asked for (all without arguments), by address as crash lists them. */
-static struct ka_error *choose(struct ka_call *c, const struct ka_module **list, size_t *ret_count)
+/* gone: a module that is not loaded may be one of these. */
+static struct ka_error *choose(struct ka_call *c, const struct ka_module **list, size_t *ret_count, const struct ka_module_gone *gone, size_t gone_count)
 {
 	size_t n = 0, all = ka_module_count(c->k);
 
@@ -86,10 +91,15 @@ static struct ka_error *choose(struct ka_call *c, const struct ka_module **list,
 	for (int i = 0; i < c->argc; i++) {
 		const struct ka_module *m = module_of(c, c->argv[i]);
 
-		if (!m)
+		bool is_gone = false;
+
+		for (size_t g = 0; g < gone_count; g++)
+			is_gone |= !strcmp(gone[g].name, c->argv[i]);
+		if (m)
+			list[n++] = m;
+		else if (!is_gone)
 			return ka_error_new(KA_NOT_FOUND, "%s: no module of that name, nor one at that address",
 					    c->argv[i]);
-		list[n++] = m;
 	}
 	if (n)
 		qsort(list, n, sizeof(*list), by_base);
@@ -168,33 +178,57 @@ static void list_out(struct ka_call *c, const struct ka_module **list, size_t co
 	}
 }
 
-static void taints_out(struct ka_call *c, const struct ka_module **list, size_t count)
+static void taint_out(struct ka_call *c, const char *name, int width, uint64_t taints, bool is_unsigned, const struct ka_module_gone *gone)
+{
+	struct mod_taint row = {
+		.name = name, .name_text = ka_printf(c->arena, "%-*s", width, name), .taints = taints,
+		.letters = ka_printf(c->arena, "%s%s", ka_taint_letters(c->k, taints, true, c->arena), is_unsigned ? "(U)" : ""),
+		.words = ka_taint_words(c->k, taints, c->arena), .is_unloaded = gone != NULL, .gone_text = "",
+	};
+
+	if (gone) {
+		row.unloads = gone->count;
+		row.has_unloads = gone->count > 0;
+		row.gone_text = gone->count > 1 ? ka_printf(c->arena, "  (unloaded %" PRIu64 " times)", gone->count) : "  (unloaded)";
+	}
+	ka_out_row(c->out, &ka_rows_mod_taint, &row);
+}
+
+static bool is_asked_for(struct ka_call *c, const char *name)
+{
+	for (int i = 0; i < c->argc; i++)
+		if (!strcmp(c->argv[i], name))
+			return true;
+	return !c->argc;
+}
+
+/* Loaded ones, and what is kept of those that are gone. */
+static void taints_out(struct ka_call *c, const struct ka_module **list, size_t count, const struct ka_module_gone *gone, size_t gone_count)
 {
 	int width = 4;
 	size_t n = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		if (!list[i]->taints && !list[i]->is_unsigned)
-			continue;
-		width = KA_MAX(width, (int)strlen(list[i]->name));
-		list[n++] = list[i];
-	}
+	for (size_t i = 0; i < count; i++)
+		if (list[i]->taints || list[i]->is_unsigned) {
+			width = KA_MAX(width, (int)strlen(list[i]->name));
+			n++;
+		}
+	for (size_t i = 0; i < gone_count; i++)
+		if (gone[i].taints && is_asked_for(c, gone[i].name)) {
+			width = KA_MAX(width, (int)strlen(gone[i].name));
+			n++;
+		}
 	if (!n) {
 		ka_out_note(c->out, "no tainted modules");
 		return;
 	}
 	ka_out_note(c->out, "%-*s  TAINTS", width, "NAME");
-	for (size_t i = 0; i < n; i++) {
-		const struct ka_module *m = list[i];
-		struct mod_taint row = {
-			.name = m->name, .name_text = ka_printf(c->arena, "%-*s", width, m->name), .taints = m->taints,
-			.letters = ka_printf(c->arena, "%s%s", ka_taint_letters(c->k, m->taints, true, c->arena),
-					     m->is_unsigned ? "(U)" : ""),
-			.words = ka_taint_words(c->k, m->taints, c->arena),
-		};
-
-		ka_out_row(c->out, &ka_rows_mod_taint, &row);
-	}
+	for (size_t i = 0; i < count; i++)
+		if (list[i]->taints || list[i]->is_unsigned)
+			taint_out(c, list[i]->name, width, list[i]->taints, list[i]->is_unsigned, NULL);
+	for (size_t i = 0; i < gone_count; i++)
+		if (gone[i].taints && is_asked_for(c, gone[i].name))
+			taint_out(c, gone[i].name, width, gone[i].taints, false, &gone[i]);
 }
 
 /* -s MODULE [FILE], -S [DIR] */
@@ -256,17 +290,18 @@ static struct ka_error *run(struct ka_call *c)
 			 ka_call_has(c, "D") + ka_call_has(c, "R");
 	const struct ka_module **list;
 	const struct ka_error *fault = ka_module_fault(c->k);
+	const struct ka_module_gone *gone = NULL;
 	struct ka_error *err;
-	size_t count;
+	size_t count, gone_count = ka_call_has(c, "t") ? ka_modules_gone(c->k, c->arena, &gone) : 0;
 
 	if (fault)
 		ka_call_fault(c, ka_error_at(fault->code, fault->space, fault->addr, "%s", fault->message));
-	if (!ka_module_count(c->k)) {
+	if (!ka_module_count(c->k) && !gone_count) {
 		if (!fault)
 			ka_out_note(c->out, "no modules are loaded in this kernel");
 		return NULL;
 	}
-	list = ka_alloc(c->arena, (ka_module_count(c->k) + c->argc) * sizeof(*list));
+	list = ka_alloc(c->arena, (ka_module_count(c->k) + (size_t)c->argc + 1) * sizeof(*list));
 	if (modes > 1)
 		return ka_call_usage(c, "only one of -t, -s, -S, -d, -D and -R");
 	if (ka_call_has(c, "s") || ka_call_has(c, "S"))
@@ -275,18 +310,18 @@ static struct ka_error *run(struct ka_call *c)
 		return unload(c);
 	for (size_t i = 0; ka_call_has(c, "R") && i < ka_module_count(c->k); i++)
 		ka_module_unload(c->k, ka_module_nth(c->k, i));
-	err = choose(c, list, &count);
+	err = choose(c, list, &count, gone, gone_count);
 	if (err)
 		return err;
 	if (ka_call_has(c, "t"))
-		taints_out(c, list, count);
+		taints_out(c, list, count, gone, gone_count);
 	else
 		list_out(c, list, count);
 	return NULL;
 }
 
 static const struct ka_option options[] = {
-	{ "t", NULL, "only modules that taint the kernel, and how", false },
+	{ "t", NULL, "only modules that taint the kernel, and how; also those that are gone, as far as the kernel kept them", false },
 	{ "s", "MODULE", "load the debuginfo of one module, from FILE or where it is found", false },
 	{ "S", NULL, "load the debuginfo of all modules, first looked for below DIR", false },
 	{ "d", "MODULE", "forget the debuginfo of one module", false },
@@ -310,6 +345,9 @@ const struct ka_command ka_command_mod = {
 		"read from the dump itself. Debuginfo gives source lines; it is sought by build-id and by\n"
 		"name beside the vmlinux, below the directory of the release and in /usr/lib/debug. ADDR\n"
 		"is of the struct module or any address within the module.\n"
+		"\n"
+		"-t: of modules that were unloaded a kernel keeps the last one (6.0), and all that tainted it when it\n"
+		"was built so (5.19): they stand at the end, marked (unloaded).\n"
 		"\n"
 		"    mod\n"
 		"    mod -t\n"

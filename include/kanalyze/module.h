@@ -63,6 +63,17 @@ struct ka_module_sections {
 	KA_VEC(struct ka_module_section);
 };
 struct ka_error *ka_module_sections_read(struct ka_kernel *k, const struct ka_module *m, struct ka_module_sections *ret) KA_MUST_CHECK;
+/* A module that was unloaded: the last one of all (by its name alone before v6.0), and all that tainted the kernel where it keeps them (v5.19). */
+struct ka_module_gone {
+	ka_addr addr;		/* of struct mod_unload_taint; 0: not in that list */
+	char name[64];
+	uint64_t taints;	/* bit mask */
+	uint64_t count;		/* times that it was unloaded; 0 unknown */
+	bool has_taints;	/* they are known */
+	bool is_last;		/* the last one of all */
+};
+/* Those of the list in its order; at its end the last one if it is not in the list. In the arena. */
+size_t ka_modules_gone(struct ka_kernel *k, struct ka_arena *a, const struct ka_module_gone **ret);
 /* "OE" and the like for a taint mask of the kernel (is_module false) or of a module. */
 const char *ka_taint_letters(struct ka_kernel *k, uint64_t taints, bool is_module, struct ka_arena *a);
 

@@ -135,33 +135,22 @@ static void dead_caches(struct find *f)
 	ka_error_drop(ka_walk_end(&w));
 }
 
-/* What went: the last one of all, and all that tainted the kernel (99bd9956551b, v6.0). */
-struct fault_unloaded { char name[56]; };
-KA_VIEW(fault_unloaded, ("mod_unload_taint"), KA_FROM(fault_unloaded, name, "name"));
-struct fault_unloaded_list { ka_addr list_at; };
-KA_VIEW(fault_unloaded_list, ("mod_unload_taint"), KA_AT(fault_unloaded_list, list_at, "list"));
-
 static void gone_modules(struct find *f)
 {
-	struct ka_symbol s;
-	char name[64] = "";
+	const struct ka_module_gone *gone;
+	size_t n = ka_modules_gone(f->k, f->a, &gone);
 
-	/* an array of char, or (6f1dae1d84b6, v6.0) a struct that begins with it */
-	if (ka_symbol_lookup(f->k, "last_unloaded_module", &s) && !ka_error_drop(ka_read_cstr(f->k, s.addr, name, sizeof(name))) && name[0]) {
-		name[strcspn(name, " +-")] = 0;
-		f->ret->owner = ka_strdup(f->a, name);
-		note(f, ka_printf(f->a, "the module that was unloaded last is %s", name));
-	}
-	if (ka_symbol_lookup(f->k, "unloaded_tainted_modules", &s)) {
-		struct ka_walk w = ka_walk_list(f->k, s.addr, KA_OFFSET(f->k, fault_unloaded_list, list_at));
-		struct fault_unloaded u;
+	for (size_t i = 0; i < n; i++)
+		if (gone[i].is_last) {
+			f->ret->owner = ka_strdup(f->a, gone[i].name);
+			note(f, ka_printf(f->a, "the module that was unloaded last is %s", gone[i].name));
+		}
+	for (size_t i = 0; i < n; i++)
+		if (!gone[i].is_last) {
+			const char *letters = ka_taint_letters(f->k, gone[i].taints, true, f->a);
 
-		w.limit = 1000;
-		for (ka_addr at; ka_walk_next(&w, &at);)
-			if (!ka_error_drop(ka_view_read(f->k, &ka_view_fault_unloaded, at, &u)) && strncmp(u.name, name, sizeof(u.name)))
-				note(f, ka_printf(f->a, "%.56s was unloaded, too", u.name));
-		ka_error_drop(ka_walk_end(&w));
-	}
+			note(f, ka_printf(f->a, "%s%s%s%s was unloaded, too", gone[i].name, letters[0] ? " (" : "", letters, letters[0] ? ")" : ""));
+		}
 }
 
 static void in_modules(struct find *f)
