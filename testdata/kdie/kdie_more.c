@@ -216,6 +216,20 @@ static noinline int kmore_usercopy(struct kmore_robot *r)
 	return copy_to_user((void __user *)r->user, r->tape, n) + 1;
 }
 
+// A function of another type than the pointer's, which only a kernel that checks it minds.
+static noinline int kmore_measure(struct kmore_robot *r, u32 slot)
+{
+	return r->slots[slot % SLOTS] + 1;
+}
+
+static noinline int kmore_cfi(struct kmore_robot *r)
+{
+	r->tape->eject = (void *)kmore_measure;
+	barrier();
+	r->tape->eject(r->tape);
+	return kmore_measure(r, 1) + 1;
+}
+
 // ---- the processor
 
 static noinline int kmore_doublefault(struct kmore_robot *r)
@@ -396,7 +410,7 @@ static noinline int kmore_waits(struct kmore_robot *r)
 }
 
 static const struct { const char *name; int (*die)(struct kmore_robot *r); } kmore_modes[] = {
-	{ "atomic", kmore_atomic }, { "bti", kmore_bti }, { "doublefault", kmore_doublefault }, { "doublefree", kmore_doublefree },
+	{ "atomic", kmore_atomic }, { "bti", kmore_bti }, { "cfi", kmore_cfi }, { "doublefault", kmore_doublefault }, { "doublefree", kmore_doublefree },
 	{ "fortify", kmore_fortify }, { "hardlockup", kmore_hardlockup }, { "listadd", kmore_listadd }, { "mce", kmore_mce },
 	{ "memcpy", kmore_memcpy }, { "modpercpu", kmore_modpercpu }, { "nullmember", kmore_nullmember }, { "nx", kmore_nx },
 	{ "oob", kmore_oob }, { "redzone", kmore_redzone }, { "shift", kmore_shift }, { "stackend", kmore_stackend },

@@ -13,7 +13,7 @@ set -- debs/${package}_*.deb
 version=$(dpkg-deb -f "$1" Version)
 # A tree for each architecture: what lies about of one is in the other's way.
 case $arch in x86_64) source=source ;; *) source=source-$arch ;; esac
-[ -z "$debug" ] || source=source-debug
+[ -z "$debug" ] || source=source-$debug
 if [ ! -e "$source/$version" ]; then
 	rm -rf "$source"
 	mkdir -p "$source"
@@ -28,26 +28,30 @@ cd "$source/$package"
 export KBUILD_BUILD_TIMESTAMP='2026-01-01 00:00:00 UTC' KBUILD_BUILD_VERSION=1
 export KBUILD_BUILD_USER=kanalyze KBUILD_BUILD_HOST=testdata LC_ALL=C
 map="-ffile-prefix-map=$PWD=/usr/src/$package"
+tools= clang=
+case $debug in cfi) tools=LLVM=${llvm#clang} clang=$llvm ;; esac
+export clang
 case $arch in
 arm64) export ARCH=arm64; image=Image file=arch/arm64/boot/Image ;;
 *) export ARCH=x86_64; image=bzImage file=arch/x86/boot/bzImage ;;
 esac
-cat "$here/kernel.config" "$here/kernel.$arch.config" > "$base/wanted.config"
-if [ -n "$debug" ]; then
-	# what this one takes back, and what went between 6.1 and 6.12
-	sed -i '/^CONFIG_PREEMPT_VOLUNTARY=/d; /^CONFIG_BASE_FULL=/d' "$base/wanted.config"
-	cat "$here/kernel.debug.config" >> "$base/wanted.config"
-fi
-make CC="$here/lib/cc" KCONFIG_ALLCONFIG="$base/wanted.config" allnoconfig
+# A later file has the last word.
+set -- "$here/kernel.config" "$here/kernel.$arch.config"
+[ -z "$debug" ] || set -- "$@" "$here/kernel.less.config" "$here/kernel.$debug.config"
+awk '{ name = "" }
+	match($0, /^(# )?CONFIG_[A-Z0-9_]+( is not set|=)/) { name = $0; sub(/^# /, "", name); sub(/[ =].*/, "", name) }
+	name != "" { if (!(name in at)) { at[name] = ++n; names[n] = name } line[name] = $0 }
+	END { for (i = 1; i <= n; i++) print line[names[i]] }' "$@" > "$base/wanted.config"
+make $tools CC="$here/lib/cc" KCONFIG_ALLCONFIG="$base/wanted.config" allnoconfig
 lost=$(grep -E '^CONFIG_' "$base/wanted.config" | grep -vxFf .config || :)
-[ -z "$lost" ] || { echo "kernel.config, kernel.$arch.config: these did not make it into .config:" $lost; exit 1; }
-make CC="$here/lib/cc" -j"$jobs" KCFLAGS="$map" KAFLAGS="$map" $image modules
+[ -z "$lost" ] || { echo "$*: these did not make it into .config:" $lost; exit 1; }
+make $tools CC="$here/lib/cc" -j"$jobs" KCFLAGS="$map" KAFLAGS="$map" $image modules
 
 for m in ktgt kdie; do
 	rm -rf "$base/$m"
 	cp -r "$here/$m" "$base/$m"
 	f="$map -ffile-prefix-map=$base/$m=/usr/src/$m"
-	make CC="$here/lib/cc" M="$base/$m" KCFLAGS="$f" KAFLAGS="$f" modules
+	make $tools CC="$here/lib/cc" M="$base/$m" KCFLAGS="$f" KAFLAGS="$f" modules
 done
 
 to=$base/kernel
@@ -60,13 +64,14 @@ cp .config "$to/config"
 cat include/config/kernel.release > "$to/release"
 : > "$to/modules.list"
 for m in drivers/net/dummy drivers/block/loop; do
+	[ -e $m.ko ] || continue
 	"${CROSS_COMPILE}objcopy" --strip-debug $m.ko "$to/modules/${m##*/}.ko"
 	echo "${m##*/}.ko" >> "$to/modules.list"
 done
 : > "$to/modules.capture"
 cat > "$to/origin" <<END
 Linux $(cat "$to/release"), built by testdata/make from Debian's $package $version
-(source package linux $version), config in this folder, with $("${CROSS_COMPILE}gcc" --version | head -1).
+(source package linux $version), config in this folder, with $("${clang:-${CROSS_COMPILE}gcc}" --version | head -1).
 License: GPL-2.0-only WITH Linux-syscall-note for vmlinux and what the dumps have of it,
 GPL-2.0-only for ktgt.ko; the dumps also hold busybox 1.35 (GPL-2.0-only) and zoo (LGPL-2.1-or-later).
 END
