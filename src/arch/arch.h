@@ -80,6 +80,7 @@ struct ka_arch {
 	const char *const *reg_names;	/* lower case: "rax" */
 	unsigned reg_count, ip_reg, sp_reg, fp_reg;
 	unsigned ra_reg;		/* where a call leaves the return address; ip_reg: on the stack */
+	bool is_char_signed;		/* plain char, before -funsigned-char of 6.2 (3bc753c06dd0) */
 	bool has_frame_records;		/* the frame pointer is the ABI's: a chain of records that can be trusted (aarch64) */
 	unsigned call_size;		/* bytes of a call, where backtraces tell its own address rather than the one behind it; 0: they do not */
 	/*

@@ -344,6 +344,7 @@ static const struct ka_pte_bit pte_bits[] = {
 const struct ka_arch ka_arch_x86_64 = {
 	.name = "x86_64",
 	.e_machine = EM_X86_64,
+	.is_char_signed = true,
 	.long_size = 8,
 	.page_shift = 12,
 	.reg_names = ka_x86_64_reg_names,

@@ -309,6 +309,30 @@ static uint64_t size_of(struct btf_types *b, const struct ka_btf_type *type)
 	return 0;
 }
 
+/*
+ * Old paholes (5.10 of Debian 11) give no sign to any char: where "signed char" has none, that of plain char is as the architecture
+ * has it. Else it is what it says: since 6.2 (3bc753c06dd0) char has no sign on any.
+ */
+static bool is_int_signed(struct btf_types *b, const struct ka_btf_type *t, const struct ka_btf_int *n)
+{
+	struct ka_btf_type other;
+	struct ka_btf_int as;
+	bool is_declaration;
+	uint32_t id;
+
+	if (n->encoding & KA_BTF_INT_SIGNED || !strcmp(t->name, "signed char"))
+		return true;
+	if (!b->types.is_char_signed || strcmp(t->name, "char"))
+		return false;
+	while (b->base)
+		b = b->base;
+	id = find_own(b, KA_TYPE_INT, "signed char", &is_declaration);
+	if (!id || !ka_btf_type(b->btf, id, &other))
+		return false;
+	ka_btf_int(&other, &as);
+	return !(as.encoding & KA_BTF_INT_SIGNED);
+}
+
 static void btf_describe(struct ka_types *types, uint32_t id, struct ka_type_brief *ret)
 {
 	struct btf_types *b = of(types);
@@ -328,8 +352,7 @@ static void btf_describe(struct ka_types *types, uint32_t id, struct ka_type_bri
 	switch (t.kind) {
 	case KA_BTF_INT:
 		ka_btf_int(&t, &n);
-		/* Old paholes (5.10 of Debian 11) give no sign to any char. That of plain char is the architecture's choice. */
-		ret->is_signed = n.encoding & KA_BTF_INT_SIGNED || !strcmp(t.name, "signed char");
+		ret->is_signed = is_int_signed(b, &t, &n);
 		break;
 	case KA_BTF_ENUM:
 	case KA_BTF_ENUM64:
@@ -395,7 +418,7 @@ static void btf_step(struct ka_types *types, uint32_t id, struct ka_type_step *r
 		ka_btf_int(&t, &n);
 		ret->is_bool = n.encoding & KA_BTF_INT_BOOL || !strcmp(t.name, "_Bool");
 		ret->is_char = n.encoding & KA_BTF_INT_CHAR || (t.size == 1 && strstr(t.name, "char"));
-		ret->is_signed = n.encoding & KA_BTF_INT_SIGNED || !strcmp(t.name, "signed char");
+		ret->is_signed = is_int_signed(b, &t, &n);
 		break;
 	case KA_BTF_ENUM:
 	case KA_BTF_ENUM64:
@@ -588,7 +611,12 @@ struct ka_error *ka_types_open_btf(const uint8_t *bytes, size_t size, unsigned l
 
 struct ka_error *ka_types_open_btf_split(struct ka_types *base, const uint8_t *bytes, size_t size, struct ka_types **ret)
 {
+	struct ka_error *err;
+
 	if (base->ops != &btf_ops)
 		return ka_error_new(KA_UNSUPPORTED, "split BTF needs a base of BTF, not of %s", base->ops->name);
-	return open_btf(of(base), bytes, size, base->long_size, ret);
+	err = open_btf(of(base), bytes, size, base->long_size, ret);
+	if (!err)
+		(*ret)->is_char_signed = base->is_char_signed;
+	return err;
 }

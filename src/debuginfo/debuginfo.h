@@ -185,6 +185,8 @@ struct ka_types {
 	 * is not sought in all units. NULL: none.
 	 */
 	struct ka_types *fuller;
+	/* Set by who opened it: plain char has a sign on this architecture. Asked only where these types do not tell (BTF of old paholes). */
+	bool is_char_signed;
 };
 /* From raw BTF (a .BTF section, or bytes read from the dump); bytes must outlive it. Checks everything it will trust. */
 struct ka_error *ka_types_open_btf(const uint8_t *bytes, size_t size, unsigned long_size, struct ka_types **ret) KA_MUST_CHECK;

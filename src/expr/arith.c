@@ -8,17 +8,17 @@ static bool is_integer(const struct ka_value *x)
 }
 
 /*
- * To int, or more. A bit field narrower than int is an int, whatever its sign; so is an enumerator, though an enum
- * without negative ones is unsigned.
+ * To int, or more. A bit field narrower than int is an int, whatever its sign and the type it is declared with; so is an enumerator,
+ * though an enum without negative ones is unsigned. One of 33 bits and more has the type it is declared with (to gcc: as many bits).
  */
 static void promote(struct ka_value *x)
 {
 	if (!is_integer(x))
 		return;
-	if (x->size < 4 || (x->is_enumerator && x->bits <= INT32_MAX) || (x->bit_size && x->bit_size < 32 && x->size <= 4))
+	if (x->size < 4 || (x->is_enumerator && x->bits <= INT32_MAX) || (x->bit_size && x->bit_size < 32))
 		*x = ka_value_int(4, true, x->bits);
 	else
-		*x = ka_value_int(x->size == 4 ? 4 : 8, x->is_signed, x->bits);
+		*x = ka_value_int(x->size == 4 || x->bit_size == 32 ? 4 : 8, x->is_signed, x->bits);
 }
 
 static void convert_both(struct ka_value *a, struct ka_value *b)

@@ -322,6 +322,12 @@ static struct ka_error *eval_inner(struct ka_eval *v, const struct ka_expr *e, s
 
 	switch (e->op) {
 	case KA_EXPR_NUMBER:
+		if (e->int_size == 1) {		/* 'a' */
+			*ret = (struct ka_value){ .type = ka_type_char(v, 0), .is_loaded = true };
+			err = ka_value_describe(v, ret);
+			ret->bits = ka_bits_extend(e->number, 1, ret->is_signed);
+			return err;
+		}
 		*ret = e->is_real ? ka_value_real(e->int_size == 4 ? 4 : 8, e->real) :
 				    ka_value_int(e->int_size ? e->int_size : ka_eval_long(v), e->is_signed, e->number);
 		return NULL;

@@ -68,6 +68,7 @@ static struct ka_error *parse_integer_type(struct ka_parser *p, struct ka_type_n
 		.int_size = wides ? 16 : chars ? 1 : shorts ? 2 : longs == 2 ? 8 : longs ? 0 : 4,
 		.is_long = longs == 1,
 		.is_signed = !is_unsigned,
+		.is_plain_char = chars && !is_unsigned && !is_signed,
 	};
 	return NULL;
 }

@@ -52,6 +52,7 @@ struct ka_type_name {
 	uint8_t int_size;		/* built-in: bytes; 0: void */
 	bool is_long;			/* built-in: as many bytes as a long of the dump */
 	bool is_signed, is_float, is_bool;
+	bool is_plain_char;		/* built-in: its sign is the dump's */
 };
 
 /* A type as it stands in a cast: "struct foo *", "unsigned long". */

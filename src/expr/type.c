@@ -19,6 +19,18 @@ bool ka_type_same(const struct ka_type *a, const struct ka_type *b)
 	       a->is_float == b->is_float && a->stars == b->stars && a->count == b->count && a->array_stars == b->array_stars;
 }
 
+struct ka_type ka_type_char(struct ka_eval *v, uint8_t stars)
+{
+	struct ka_type t = ka_type_int(1, true);
+	struct ka_types *types;
+	uint32_t id = v->k && !ka_error_drop(ka_kernel_types(v->k, &types)) ? ka_types_find(types, "char") : 0;
+
+	if (id)
+		t = (struct ka_type){ .types = types, .id = id };
+	t.stars = stars;
+	return t;
+}
+
 struct ka_error *ka_value_describe(struct ka_eval *v, struct ka_value *x)
 {
 	struct ka_type_info info;
@@ -121,6 +133,8 @@ static struct ka_error *resolve(struct ka_eval *v, const struct ka_type_name *n,
 		ret->is_int_signed = n->is_signed;
 		ret->is_float = n->is_float;
 		ret->is_bool = n->is_bool;
+		if (n->is_plain_char)
+			*ret = ka_type_char(v, n->stars);
 		return NULL;
 	}
 	if (!v->k)

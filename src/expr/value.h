@@ -16,6 +16,8 @@ struct ka_eval {
 
 unsigned ka_eval_long(const struct ka_eval *v);
 struct ka_type ka_type_int(unsigned size, bool is_signed);
+/* Plain char, or a pointer: the dump's, which alone knows whether it has a sign (x86_64 before 6.2), or one with a sign. */
+struct ka_type ka_type_char(struct ka_eval *v, uint8_t stars);
 bool ka_type_same(const struct ka_type *a, const struct ka_type *b);
 /* kind, size, sign and name by x->type. */
 struct ka_error *ka_value_describe(struct ka_eval *v, struct ka_value *x) KA_MUST_CHECK;

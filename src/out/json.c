@@ -22,12 +22,21 @@ static void int_add(struct ka_str *to, uint64_t value)
 	ka_number_add(to, value, 10);
 }
 
-static void float_add(struct ka_str *to, double d)
+/* As few digits as read back to the same number, but no more than these: what was calculated has no more that mean anything. */
+static void float_add(struct ka_str *to, double d, int digits_max)
 {
-	if (isfinite(d))
-		ka_str_printf(to, "%.15g", d);
-	else
+	char text[32];
+
+	if (!isfinite(d)) {
 		ka_str_addn(to, "null", 4);	/* JSON has no word for it */
+		return;
+	}
+	for (int digits = 15; digits <= digits_max; digits++) {
+		snprintf(text, sizeof(text), "%.*g", digits, d);
+		if (strtod(text, NULL) == d)
+			break;
+	}
+	ka_str_add(to, text);
 }
 
 static void node_add(struct ka_str *to, const struct ka_node *n, unsigned depth)
@@ -49,7 +58,7 @@ static void node_add(struct ka_str *to, const struct ka_node *n, unsigned depth)
 		address_add(to, n->u);
 		break;
 	case KA_NODE_FLOAT:
-		float_add(to, n->f);
+		float_add(to, n->f, 17);
 		break;
 	case KA_NODE_TEXT:
 		ka_escape_json(to, n->text, n->size);
@@ -96,7 +105,7 @@ static void cell_add(struct ka_str *to, const struct ka_col *col, const void *ro
 		ka_str_add(to, ka_cell_uint(col, row) ? "true" : "false");
 		break;
 	case KA_FLOAT:
-		float_add(to, *(const double *)((const char *)row + col->offset));
+		float_add(to, *(const double *)((const char *)row + col->offset), 15);
 		break;
 	case KA_VALUE:
 		node_add(to, *(const struct ka_node *const *)((const char *)row + col->offset), 0);

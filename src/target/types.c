@@ -61,8 +61,10 @@ struct ka_error *ka_kernel_types(struct ka_kernel *k, struct ka_types **ret)
 	if (!k->has_tried_types) {
 		k->types_error = types_open(k, &k->types);
 		k->has_tried_types = true;
-		if (k->types)
+		if (k->types) {
+			k->types->is_char_signed = k->arch->is_char_signed;
 			ka_log(1, "types from %s", k->types->ops->name);
+		}
 	}
 	if (k->types_error)
 		err = ka_error_new(k->types_error->code, "%s", k->types_error->message);

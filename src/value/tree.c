@@ -147,10 +147,12 @@ static struct ka_node *array_node(struct tree *t, const struct ka_place *place, 
 	const struct ka_print_type *element = ka_printer_type(&t->p, &info->target);
 	struct ka_node *n = node_new(t->arena, KA_NODE_LIST, NULL);
 	const struct ka_node **link = &n->first;
+	bool is_empty = element->info.kind == KA_TYPE_STRUCT && !element->info.is_declared_only;
 
 	if (info->count && element->info.kind == KA_TYPE_INT && element->info.name && !strcmp(element->info.name, "char"))
 		return chars_node(t, place, info->count);
-	for (uint64_t i = 0; element->info.size && i < info->count && ka_printer_part(&t->p); i++) {
+	/* elements of no size are structs without members (struct lock_class_key without lockdep): as many, all in one place */
+	for (uint64_t i = 0; (element->info.size || is_empty) && i < info->count && ka_printer_part(&t->p); i++) {
 		struct ka_place e = { .type = info->target, .at = place->at + i * element->info.size };
 		struct ka_node *one = value_node(t, &e, depth + 1);
 

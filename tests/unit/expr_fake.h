@@ -150,6 +150,7 @@ struct ka_error *ka_percpu_offset(struct ka_kernel *k, unsigned cpu, uint64_t *r
  * enum where { FIRST, SECOND, BELOW = -1 };
  * struct inner { int a; char name[8]; struct inner *next; };				24 bytes
  * struct outer { struct inner one; struct inner many[3]; unsigned int low:3, mid:5; int neg:4; u16 half; };	104 bytes
+ * struct wide { unsigned long five:5, rest:27, upper:32; };	8 bytes
  */
 static void types_build(struct btf_build *b)
 {
@@ -174,6 +175,11 @@ static void types_build(struct btf_build *b)
 	btf_put_member(b, "mid", u, (96 * 8 + 3) | 5u << 24);
 	btf_put_member(b, "neg", n, (96 * 8 + 8) | 4u << 24);
 	btf_put_member(b, "half", s, 100 * 8);
+	n = btf_add_int(b, "unsigned long", 8, 0, 0, 64);
+	btf_add(b, KA_BTF_STRUCT, "wide", 3, true, 8);
+	btf_put_member(b, "five", n, 5u << 24);
+	btf_put_member(b, "rest", n, 5 | 27u << 24);
+	btf_put_member(b, "upper", n, 32 | 32u << 24);
 }
 
 static void put(size_t at, uint64_t value, size_t size)

@@ -56,6 +56,30 @@ static void check_member(struct ka_types *t, const char *type, const char *path,
 	CHECK_INT(m.size, size);
 }
 
+/* Which chars have a sign: as BTF says; where it says so of none (old paholes), plain char as the architecture has it. */
+static void test_chars(void)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		bool is_old = i & 1, is_arch = i & 2;
+		struct btf_build b = btf_build_begin(false);
+		uint32_t plain = btf_add_int(&b, "char", 1, 0, 0, 8);
+		uint32_t with = btf_add_int(&b, "signed char", 1, is_old ? 0 : KA_BTF_INT_SIGNED, 0, 8);
+		uint32_t without = btf_add_int(&b, "unsigned char", 1, 0, 0, 8);
+		struct ka_type_brief brief;
+		struct ka_types *t = open_types(&b, NULL);
+
+		t->is_char_signed = is_arch;
+		t->ops->describe(t, plain, &brief);
+		CHECK_INT(brief.is_signed, is_old && is_arch);
+		t->ops->describe(t, with, &brief);
+		CHECK(brief.is_signed);
+		t->ops->describe(t, without, &brief);
+		CHECK(!brief.is_signed);
+		ka_types_close(t);
+		btf_build_free(&b);
+	}
+}
+
 static void test_kinds(bool is_swapped)
 {
 	struct btf_build b = btf_build_begin(is_swapped);
@@ -347,6 +371,7 @@ static void test_broken(void)
 
 CHECK_MAIN
 {
+	test_chars();
 	test_kinds(false);
 	test_kinds(true);
 	test_bitfields();

@@ -158,6 +158,30 @@ static void test_names(void)
 	refused("counter->a", 0, KA_USAGE, 8);
 }
 
+/* char without a word before it has a sign where the dump's has one: so it is in the types here. */
+static void test_char(void)
+{
+	struct btf_build b = btf_build_begin(false);
+	const uint8_t *bytes;
+	size_t size;
+	struct ka_types *before = types, *other = NULL;
+
+	is("(char)200", 0, (uint64_t)-56);
+	is("'\\377' < 0", 0, 1);
+	/* since 6.2, and on aarch64, it has none */
+	btf_add_int(&b, "char", 1, 0, 0, 8);
+	btf_add_int(&b, "signed char", 1, KA_BTF_INT_SIGNED, 0, 8);
+	bytes = btf_build_end(&b, NULL, 0, &size);
+	CHECK(!ka_error_drop(ka_types_open_btf(bytes, size, 8, &other)));
+	types = other;
+	is("(char)200", 0, 200);
+	is("(signed char)200", 0, (uint64_t)-56);
+	is("'\\377' == 255", 0, 1);
+	types = before;
+	ka_types_close(other);
+	btf_build_free(&b);
+}
+
 static void test_types(void)
 {
 	put(64, (uint64_t)-5, 4);
@@ -179,6 +203,12 @@ static void test_types(void)
 	is(OUTER "->mid", 0, 21);
 	is(OUTER "->neg", 0, (uint64_t)-2);
 	is(OUTER "->half", 0, 0x1234);
+	/* however wide its declared type: narrower than int it is one */
+	is("sizeof(+((struct wide *)&the_outer)->five)", 0, 4);
+	is("((struct wide *)&the_outer)->five - 100 < 0", 0, 1);
+	is("((struct wide *)&the_outer)->rest - 0x7ffffff - 1 < 0", 0, 1);
+	is("sizeof(+((struct wide *)&the_outer)->upper)", 0, 4);
+	is("((struct wide *)&the_outer)->upper - ((struct wide *)&the_outer)->upper - 1 > 0", 0, 1);
 	is("&" OUTER "->half", 0, BASE + 164);
 	is(OUTER "->one.name == \"bash\"", 0, 1);
 	is(OUTER "->one.name != \"bash\"", 0, 0);
@@ -444,6 +474,7 @@ CHECK_MAIN
 		test_numbers();
 		test_operators();
 		test_names();
+		test_char();
 		test_types();
 		test_more();
 		test_cpus();

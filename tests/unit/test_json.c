@@ -90,7 +90,7 @@ static void check_cells(void)
 	static const struct ka_node three = { .kind = KA_NODE_ADDR, .key = "z", .u = 255 },
 		two = { .kind = KA_NODE_TEXT, .key = "y\"", .text = "a\0b", .size = 3, .next = &three },
 		inner[] = { { .kind = KA_NODE_BOOL, .is_true = true, .next = &inner[1] }, { .kind = KA_NODE_NULL, .next = &inner[2] },
-			    { .kind = KA_NODE_FLOAT, .f = 1.5 } },
+			    { .kind = KA_NODE_FLOAT, .f = 2.320237016803792e-52 } },
 		one = { .kind = KA_NODE_LIST, .key = "x", .first = inner, .next = &two }, zero = { .kind = KA_NODE_INT, .i = -1, .key = "w",
 			.next = &one },
 		tree = { .kind = KA_NODE_OBJECT, .first = &zero };
@@ -99,7 +99,7 @@ static void check_cells(void)
 	CHECK_STR(cells(&r), "\"i\":-32768,\"u\":18446744073709551615,\"hex\":255,\"addr\":\"0xffffffff81000000\",\"yes\":true,"
 			     "\"load\":0.25,\"text\":\"t\",\"comm\":\"four\",\"list\":[\"a\",\"\\\"\"],\"tree\":null");
 	r.tree = &tree;
-	CHECK_STR(strstr(cells(&r), ",\"tree\""), ",\"tree\":{\"w\":-1,\"x\":[true,null,1.5],\"y\\\"\":\"a\\u0000b\",\"z\":\"0xff\"}");
+	CHECK_STR(strstr(cells(&r), ",\"tree\""), ",\"tree\":{\"w\":-1,\"x\":[true,null,2.320237016803792e-52],\"y\\\"\":\"a\\u0000b\",\"z\":\"0xff\"}");
 	CHECK_STR(cells(&none), "\"i\":0,\"u\":null,\"hex\":0,\"addr\":null,\"yes\":false,\"load\":null,\"text\":null,\"comm\":\"\","
 				"\"list\":[],\"tree\":null");
 }
