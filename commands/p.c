@@ -53,6 +53,7 @@ static struct ka_error *show(struct request *r, const struct ka_value *x, const 
 	struct p_row row = { .expression = r->text, .cpu = cpu, .has_cpu = has_cpu, .address = x->addr, .has_address = x->is_lvalue };
 	struct ka_str text = {0}, type = {0};
 	struct ka_error *err;
+	const char *number;
 	size_t empty;
 
 	if (!ka_out_is_text(r->c->out)) {
@@ -69,8 +70,12 @@ static struct ka_error *show(struct request *r, const struct ka_value *x, const 
 	err = ka_value_text(r->c->k, x, &r->how, true, &text);
 	if (text.len > empty) {
 		row.number = ka_call_keep_value(r->c, x);
-		/* the number goes where the text begins */
-		row.text = ka_printf(r->c->arena, "%.*s%u = %s", (int)empty, text.p, row.number, text.p + empty);
+		/* the number goes where the text begins, which may be long */
+		number = ka_printf(r->c->arena, "%u = ", row.number);
+		ka_str_add(&text, number);
+		memmove(text.p + empty + strlen(number), text.p + empty, text.len - strlen(number) - empty);
+		memcpy(text.p + empty, number, strlen(number));
+		row.text = text.p;
 		ka_out_row(r->c->out, &ka_rows_p_row, &row);
 	}
 	ka_str_free(&text);

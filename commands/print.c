@@ -9,11 +9,12 @@
 struct ka_print ka_call_print(const struct ka_call *c, bool is_hex, bool is_decimal)
 {
 	const char *radix = ka_call_setting(c, "radix"), *max = ka_call_setting(c, "print_max"), *array = ka_call_setting(c, "print_array"),
-		*stop = ka_call_setting(c, "null-stop"), *repeats = ka_call_setting(c, "print_repeats");
+		*stop = ka_call_setting(c, "null-stop"), *repeats = ka_call_setting(c, "print_repeats"), *parts = ka_call_setting(c, "print_parts");
 
 	return (struct ka_print){
 		.radix = is_hex || (!is_decimal && radix && !strcmp(radix, "16")) ? 16 : 10,
 		.repeats = repeats ? (unsigned)strtoul(repeats, NULL, 10) : 0,
+		.parts_max = parts ? strtoull(parts, NULL, 10) : 0,
 		.elements_max = max ? (unsigned)strtoul(max, NULL, 10) : 0,
 		.one_a_line = array && !strcmp(array, "on"), .stops_at_nul = stop && !strcmp(stop, "on"),
 	};

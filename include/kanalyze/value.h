@@ -10,13 +10,19 @@
 #include <kanalyze/expr.h>
 #include <kanalyze/row.h>
 
+#define KA_PRINT_PARTS_MAX 24000000
+
 /* How. {0}: as crash without any `set`. Commands fill it with ka_call_print() (commands/print.h). */
 struct ka_print {
 	unsigned radix;			/* 16; else decimal */
 	char format;			/* gdb's letter for numbers and pointers: x d u o t z c a s, 0: none. For text alone */
 	unsigned elements_max;		/* of an array, characters of a string; 0: 256 (set print_max) */
 	unsigned repeats;		/* more equal elements than this in a row: <repeats N times>; 0: never, as in crash */
-	uint64_t parts_max;		/* members and elements of one value, all told; 0: 4 M, which no kernel's have */
+	/*
+	 * Members and elements of one value, all told; long text and what takes time counts for several, so that this bounds
+	 * time (about 1.5 s) and memory, too. 0: KA_PRINT_PARTS_MAX, which 100,000 of struct page are within (set print_parts)
+	 */
+	uint64_t parts_max;
 	bool one_a_line;		/* elements of arrays (set print_array) */
 	bool stops_at_nul;		/* char arrays (set null-stop) */
 	unsigned indent;		/* blanks before each line but the first */
@@ -31,7 +37,7 @@ struct ka_print {
  * The value, without a line break at its end: "{\n  next = 0xffff...,\n ...}", "5", "(struct list_head *) 0xffff...".
  * Pointers have their type before them only when is_top, as with `p`. A part that cannot be read shows as
  * <unreadable: WHY>, the rest goes on, and the first such error is returned when all is written; when not even the first byte
- * of a struct, or nothing of a scalar, could be read, nothing is written.
+ * of a struct, or nothing of a scalar, could be read, nothing is written. What is beyond parts_max is "...", with an error that says so.
  */
 struct ka_error *ka_value_text(struct ka_kernel *k, const struct ka_value *x, const struct ka_print *how, bool is_top,
 			       struct ka_str *to) KA_MUST_CHECK;

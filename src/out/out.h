@@ -17,6 +17,7 @@ struct ka_sink {
 	int fd;			/* -1: nowhere: the text stays in buf (tests, captures) */
 	void (*on_full)(struct ka_sink *s);	/* such a one: asked after each row to take away what has piled up; NULL: nobody does */
 	bool owns_fd;
+	bool is_terminal;	/* a long text is not written to its end after Ctrl-C */
 	bool is_broken;
 	int error;		/* errno of the first write that failed for another reason than a gone reader */
 	uint64_t flushed_ms;	/* coarse clock of the last flush */

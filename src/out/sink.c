@@ -20,7 +20,7 @@ static uint64_t now_ms(void)
 
 void ka_sink_init(struct ka_sink *s, int fd, bool owns_fd)
 {
-	*s = (struct ka_sink){ .fd = fd, .owns_fd = owns_fd, .flushed_ms = now_ms() };
+	*s = (struct ka_sink){ .fd = fd, .owns_fd = owns_fd, .flushed_ms = now_ms(), .is_terminal = fd >= 0 && isatty(fd) };
 }
 
 void ka_sink_init_pager(struct ka_sink *s, int fd, const char *command, unsigned screen_rows, unsigned screen_columns)
@@ -29,14 +29,29 @@ void ka_sink_init_pager(struct ka_sink *s, int fd, const char *command, unsigned
 	s->pager = ka_pager_new(command, fd, screen_rows, screen_columns);
 }
 
+/* Of one value there may be hundreds of megabytes, which no terminal takes in a moment: after Ctrl-C it ends soon, with a line. */
+static void cut(struct ka_sink *s, size_t done)
+{
+	const char *end;
+
+	if (s->buf.len - done <= BLOCK_SIZE)
+		return;
+	end = memchr(s->buf.p + done, '\n', BLOCK_SIZE);
+	s->buf.len = end ? (size_t)(end - s->buf.p) : done;
+	ka_str_add(&s->buf, "\n...\n");
+}
+
 static void write_out(struct ka_sink *s)
 {
 	int fd = s->pager ? ka_pager_fd(s->pager, s->fd) : s->fd;
 	size_t done = 0;
 
 	while (done < s->buf.len && !s->is_broken && !s->error) {
-		ssize_t n = write(fd, s->buf.p + done, s->buf.len - done);
+		ssize_t n;
 
+		if (s->is_terminal && !s->pager && ka_interrupted())
+			cut(s, done);
+		n = write(fd, s->buf.p + done, s->is_terminal ? KA_MIN(s->buf.len - done, (size_t)BLOCK_SIZE) : s->buf.len - done);
 		if (n >= 0) {
 			done += n;
 		} else if (errno == EPIPE) {

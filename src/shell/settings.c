@@ -77,6 +77,8 @@ const struct ka_setting ka_setting_table[] = {
 	{ "output", KA_SETTING_CHOICE, "text", "text|json|jsonl", "format of all commands, as --json and --jsonl set it", apply_output },
 	{ "print_array", KA_SETTING_FLAG, "off", "on|off", "arrays in structs with one element a line" },
 	{ "print_max", KA_SETTING_NUMBER, "256", "N", "elements of an array printed at most" },
+	{ "print_parts", KA_SETTING_NUMBER, "24000000", "N",
+	  "members and elements of one value printed at most; long texts count as several" },
 	{ "print_repeats", KA_SETTING_NUMBER, "0", "N", "more than N equal elements in a row are one and <repeats M times>; 0: never" },
 	{ "radix", KA_SETTING_CHOICE, "10", "10|16", "of integers in structs and expressions" },
 	{ "redzone", KA_SETTING_FLAG, "on", "on|off", "addresses of slab objects point behind a left red zone" },

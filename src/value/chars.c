@@ -155,20 +155,32 @@ void ka_chars_text(const uint8_t *bytes, size_t n, size_t max, unsigned repeats,
 
 bool ka_printer_string(struct ka_printer *p, uint64_t at, size_t max, uint8_t **ret, size_t *ret_size, bool *ret_has_more)
 {
-	uint8_t *bytes = ka_alloc(p->arena, max + 1);
-	size_t n = 0;
+	size_t n = 0, part;
+	uint8_t *bytes, *end;
+	bool is_over = false;
 
 	*ret_has_more = false;
 	/* One more than may be shown: is it the end? */
-	for (; n <= max; n++) {
-		if (!ka_printer_read(p, at + n, bytes + n, 1, false)) {
-			if (!n)
+	while (n <= max && !is_over) {
+		part = KA_MIN((size_t)64, max + 1 - n);
+		bytes = ka_printer_scratch(p, n + part);
+		/* what lies behind the end may not be there */
+		if (!ka_printer_read(p, at + n, bytes + n, part, false)) {
+			size_t there = 0;
+
+			while (there < part && ka_printer_read(p, at + n + there, bytes + n + there, 1, false))
+				there++;
+			if (!n && !there)
 				return false;
-			break;
+			part = there;
+			is_over = true;
 		}
-		if (!bytes[n])
-			break;
+		end = memchr(bytes + n, 0, part);
+		is_over |= end != NULL;
+		n += end ? (size_t)(end - (bytes + n)) : part;
 	}
+	ka_printer_charge(p, n / KA_PRINT_CHARS_PART);
+	bytes = ka_printer_scratch(p, n + 1);
 	if (n > max) {
 		n = max;
 		*ret_has_more = true;

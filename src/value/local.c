@@ -4,6 +4,7 @@
 #include <kanalyze/local.h>
 
 #define SHORT_MAX 200	/* characters of a struct on one line */
+#define SHORT_PARTS 20000	/* to get them from */
 
 /* Bytes of the variable lie at an address that no machine has; all others are memory. */
 static struct ka_error *read_bytes(void *ctx, uint64_t at, void *ret, size_t size)
@@ -76,8 +77,11 @@ static void value_text(const struct ka_local *l, const struct ka_print *how, boo
 
 	if (is_short && (!own.elements_max || own.elements_max > 64))
 		own.elements_max = 64;
-	if (is_short)
+	if (is_short) {
 		own.repeats = own.repeats ? own.repeats : 8;
+		/* most of it would be cut again */
+		own.parts_max = SHORT_PARTS;
+	}
 	ka_local_print(l, &own);
 	err = ka_value_text(l->kernel, &l->value, &own, true, &text);
 	if (!text.len && err)

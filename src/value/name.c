@@ -6,8 +6,9 @@
 #define STEPS_MAX 96		/* pointers, arrays, functions, qualifiers of one type: hostile ones go in circles, and each step looks ahead */
 #define PARAMS_DEPTH_MAX 8	/* functions that take functions */
 #define TEXT_MAX 65536		/* of one declarator */
+#define WORK_MAX 16384		/* steps of all declarators within one another */
 
-/* The declarator so far, grown on both sides. */
+/* The declarator so far, grown on both sides. work, below: steps of all so far. */
 struct declarator {
 	char *text;
 };
@@ -36,9 +37,7 @@ static const char *usual_name(const char *name)
 	return name;
 }
 
-static void params_add(struct ka_kernel *k, const struct ka_type *t, unsigned depth, struct ka_str *to);
-
-static void text_add(struct ka_kernel *k, const struct ka_type *type, const char *name, unsigned depth, struct ka_str *to);
+static void params_add(struct ka_kernel *k, const struct ka_type *t, unsigned depth, unsigned *work, struct ka_str *to);
 
 static const char *base_text(struct ka_kernel *k, const struct ka_type *t, const struct ka_type_info *info, struct ka_str *scratch)
 {
@@ -56,11 +55,12 @@ static const char *base_text(struct ka_kernel *k, const struct ka_type *t, const
 }
 
 /* Is what a qualifier is of a pointer? Then it stands behind the star. */
-static bool is_of_pointer(struct ka_kernel *k, struct ka_type t)
+static bool is_of_pointer(struct ka_kernel *k, struct ka_type t, unsigned *work)
 {
 	struct ka_type_info info;
 
 	for (int i = 0; i < STEPS_MAX; i++) {
+		(*work)++;
 		ka_type_info(k, &t, &info);
 		if (info.kind != KA_TYPE_CONST && info.kind != KA_TYPE_VOLATILE && info.kind != KA_TYPE_RESTRICT)
 			return info.kind == KA_TYPE_POINTER;
@@ -69,7 +69,7 @@ static bool is_of_pointer(struct ka_kernel *k, struct ka_type t)
 	return false;
 }
 
-static void text_add(struct ka_kernel *k, const struct ka_type *type, const char *name, unsigned depth, struct ka_str *to)
+static void text_add(struct ka_kernel *k, const struct ka_type *type, const char *name, unsigned depth, unsigned *work, struct ka_str *to)
 {
 	struct declarator d = { ka_xstrdup(name ? name : "") };
 	bool is_const = false, is_volatile = false;
@@ -77,10 +77,13 @@ static void text_add(struct ka_kernel *k, const struct ka_type *type, const char
 	struct ka_type t = *type;
 	struct ka_type_info info, below;
 	const char *base;
+	size_t len = 0;
 
 	for (int step = 0; ; step++) {
 		ka_type_info(k, &t, &info);
-		if (step == STEPS_MAX || strlen(d.text) > TEXT_MAX)
+		*work += 1 + (unsigned)len / 256;
+		len = strlen(d.text);
+		if (step == STEPS_MAX || *work > WORK_MAX || len > TEXT_MAX)
 			info = (struct ka_type_info){ .kind = KA_TYPE_OTHER };
 		if (info.kind == KA_TYPE_POINTER) {
 			ka_type_info(k, &info.target, &below);
@@ -103,13 +106,13 @@ static void text_add(struct ka_kernel *k, const struct ka_type *type, const char
 		} else if (info.kind == KA_TYPE_FUNC) {
 			struct ka_str params = {0};
 
-			params_add(k, &t, depth, &params);
+			params_add(k, &t, depth, work, &params);
 			around(&d, "", params.p);
 			ka_str_free(&params);
 		} else if (info.kind == KA_TYPE_CONST || info.kind == KA_TYPE_VOLATILE || info.kind == KA_TYPE_RESTRICT) {
 			const char *word = info.kind == KA_TYPE_CONST ? "const" : info.kind == KA_TYPE_VOLATILE ? "volatile" : "restrict";
 
-			if (is_of_pointer(k, info.target)) {
+			if (is_of_pointer(k, info.target, work)) {
 				around(&d, d.text[0] ? " " : "", "");
 				around(&d, word, "");
 				/* "* const": the star comes next */
@@ -131,20 +134,20 @@ static void text_add(struct ka_kernel *k, const struct ka_type *type, const char
 	free(d.text);
 }
 
-static void params_add(struct ka_kernel *k, const struct ka_type *t, unsigned depth, struct ka_str *to)
+static void params_add(struct ka_kernel *k, const struct ka_type *t, unsigned depth, unsigned *work, struct ka_str *to)
 {
 	struct ka_arena *a = ka_arena_new();
 	struct ka_type_field *params = NULL;
 	size_t n = depth < PARAMS_DEPTH_MAX ? ka_type_params(k, t, a, &params) : 0;
 
 	ka_str_addc(to, '(');
-	for (size_t i = 0; i < n && to->len < TEXT_MAX; i++) {
+	for (size_t i = 0; i < n && to->len < TEXT_MAX && *work <= WORK_MAX; i++) {
 		if (i)
 			ka_str_add(to, ", ");
 		if (params[i].name && !strcmp(params[i].name, "..."))
 			ka_str_add(to, "...");
 		else
-			text_add(k, &params[i].type, NULL, depth + 1, to);
+			text_add(k, &params[i].type, NULL, depth + 1, work, to);
 	}
 	if (depth >= PARAMS_DEPTH_MAX)
 		ka_str_add(to, "...");
@@ -156,5 +159,7 @@ static void params_add(struct ka_kernel *k, const struct ka_type *t, unsigned de
 
 void ka_type_text(struct ka_kernel *k, const struct ka_type *type, const char *name, struct ka_str *to)
 {
-	text_add(k, type, name, 0, to);
+	unsigned work = 0;
+
+	text_add(k, type, name, 0, &work, to);
 }

@@ -4,6 +4,9 @@
 #include <kanalyze/symbol.h>
 #include "printer.h"
 
+#define CHUNK_PARTS 32		/* a page to find and unpack takes as long as so many numbers */
+#define FUNCTION_PARTS 8192	/* a hostile function's type takes as long as so many numbers */
+
 void ka_printer_init(struct ka_printer *p, struct ka_kernel *k, const struct ka_print *how)
 {
 	*p = (struct ka_printer){ .k = k, .arena = ka_arena_new() };
@@ -11,6 +14,8 @@ void ka_printer_init(struct ka_printer *p, struct ka_kernel *k, const struct ka_
 		p->how = *how;
 	if (!p->how.elements_max)
 		p->how.elements_max = 256;
+	if (!p->how.parts_max)
+		p->how.parts_max = KA_PRINT_PARTS_MAX;
 	p->is_big_endian = k && ka_uint_from(k, (const uint8_t[2]){ 0, 1 }, 2) == 1;
 }
 
@@ -18,6 +23,7 @@ struct ka_error *ka_printer_deinit(struct ka_printer *p)
 {
 	ka_map_free(&p->types);
 	ka_arena_free(p->arena);
+	free(p->scratch);
 	return p->error;
 }
 
@@ -47,6 +53,7 @@ static const struct ka_chunk *chunk_of(struct ka_printer *p, uint64_t at)
 			c->bytes = ka_alloc(p->arena, KA_PRINT_CHUNK);
 		c->at = start;
 		c->is_there = true;
+		ka_printer_charge(p, CHUNK_PARTS);
 		c->is_bad = ka_error_drop(read_bytes(p, start, c->bytes, KA_PRINT_CHUNK));
 	}
 	return c->is_bad ? NULL : c;
@@ -65,6 +72,7 @@ bool ka_printer_read(struct ka_printer *p, uint64_t at, void *ret, size_t size, 
 			memcpy(to + done, c->bytes + (at + done) % KA_PRINT_CHUNK, n);
 		} else {
 			/* the chunk may be there in part: the end of a file */
+			ka_printer_charge(p, 4);
 			err = read_bytes(p, at + done, to + done, n);
 			if (err && counts)
 				keep_error(p, err);
@@ -94,6 +102,41 @@ static bool is_flags(const struct ka_print_type *t)
 		seen |= v;
 	}
 	return t->field_count;
+}
+
+struct by_value {
+	int64_t value;
+	uint32_t field;
+};
+
+static int by_value_order(const void *a, const void *b)
+{
+	const struct by_value *x = a, *y = b;
+
+	return x->value != y->value ? (x->value < y->value ? -1 : 1) : x->field < y->field ? -1 : 1;
+}
+
+/* An enum of tens of thousands may be that of each element of an array. */
+static void enumerators_sort(struct ka_printer *p, struct ka_print_type *t)
+{
+	struct by_value *all = ka_xalloc((t->field_count + 1) * sizeof(*all));
+	uint64_t seen = 0;
+
+	t->by_value = ka_alloc(p->arena, (t->field_count + 1) * sizeof(*t->by_value));
+	t->flags = ka_alloc(p->arena, 64 * sizeof(*t->flags));
+	for (size_t i = 0; i < t->field_count; i++) {
+		uint64_t v = (uint64_t)t->fields[i].value;
+
+		all[i] = (struct by_value){ t->fields[i].value, (uint32_t)i };
+		/* none shares bits with another, so they are 64 at most */
+		if (t->is_flags && v && !(seen & v) && t->flag_count < 64)
+			t->flags[t->flag_count++] = (uint32_t)i;
+		seen |= v;
+	}
+	qsort(all, t->field_count, sizeof(*all), by_value_order);
+	for (size_t i = 0; i < t->field_count; i++)
+		t->by_value[i] = all[i].field;
+	free(all);
 }
 
 static bool is_same(const struct ka_type *a, const struct ka_type *b)
@@ -136,25 +179,53 @@ const struct ka_print_type *ka_printer_type(struct ka_printer *p, const struct k
 	if (made->info.kind == KA_TYPE_ENUM) {
 		made->field_count = ka_type_enumerators(p->k, &made->type, p->arena, &made->fields);
 		made->is_flags = is_flags(made);
+		enumerators_sort(p, made);
+	}
+	if (made->info.kind == KA_TYPE_FUNC) {
+		struct ka_str text = {0};
+
+		ka_type_text(p->k, t, NULL, &text);
+		made->text = ka_strdup(p->arena, text.p);
+		ka_str_free(&text);
+		ka_printer_charge(p, FUNCTION_PARTS);
 	}
 	return made;
 }
 
 bool ka_printer_part(struct ka_printer *p)
 {
-	uint64_t max = p->how.parts_max ? p->how.parts_max : KA_PRINT_PARTS_MAX;
+	struct ka_error *why = NULL;
 
-	if (p->parts >= max) {
-		if (p->parts++ == max)
-			keep_error(p, ka_error_new(KA_UNSUPPORTED, "the value has more than %llu parts: the rest is not shown", (unsigned long long)max));
+	if (p->is_over)
+		return false;
+	if (p->parts >= p->how.parts_max)
+		why = ka_error_new(KA_UNSUPPORTED, "the value is cut: it has more members and elements than `set print_parts` allows (now %" PRIu64 ")", p->how.parts_max);
+	else if (p->parts - p->parts_asked >= 4096 && ka_interrupted())
+		why = ka_error_new(KA_INTERRUPTED, "interrupted");
+	if (p->parts - p->parts_asked >= 4096)
+		p->parts_asked = p->parts;
+	if (why) {
+		ka_error_drop(p->error);
+		p->error = why;
+		p->is_over = true;
 		return false;
 	}
-	if (!(++p->parts % 1024) && ka_interrupted()) {
-		keep_error(p, ka_error_new(KA_INTERRUPTED, "interrupted"));
-		p->parts = max + 1;
-		return false;
-	}
+	p->parts++;
 	return true;
+}
+
+void ka_printer_charge(struct ka_printer *p, uint64_t parts)
+{
+	p->parts += KA_MIN(parts, UINT64_MAX - p->parts);
+}
+
+uint8_t *ka_printer_scratch(struct ka_printer *p, size_t size)
+{
+	if (size > p->scratch_size) {
+		p->scratch_size = KA_MAX(size, 2 * p->scratch_size);
+		p->scratch = ka_xrealloc(p->scratch, p->scratch_size);
+	}
+	return p->scratch;
 }
 
 struct ka_place ka_place_of(const struct ka_value *x)
@@ -288,24 +359,35 @@ bool ka_address_symbol(struct ka_kernel *k, uint64_t at, struct ka_str *to)
 
 bool ka_enum_name(const struct ka_print_type *t, int64_t value, struct ka_str *to)
 {
+	size_t low = 0, high = t->field_count;
 	uint64_t left = (uint64_t)value;
+	const struct ka_type_field *f;
 	bool is_first = true;
 
-	for (size_t i = 0; i < t->field_count; i++) {
-		if (t->fields[i].value == value) {
-			ka_str_add(to, t->fields[i].name ? t->fields[i].name : "?");
-			return true;
-		}
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (t->fields[t->by_value[middle]].value < value)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	f = low < t->field_count ? &t->fields[t->by_value[low]] : NULL;
+	if (f && f->value == value) {
+		ka_str_add(to, f->name ? f->name : "?");
+		return true;
 	}
 	if (!t->is_flags)
 		return false;
-	for (size_t i = 0; i < t->field_count; i++) {
-		uint64_t v = (uint64_t)t->fields[i].value;
+	for (size_t i = 0; i < t->flag_count; i++) {
+		uint64_t v;
 
+		f = &t->fields[t->flags[i]];
+		v = (uint64_t)f->value;
 		if (!(left & v))
 			continue;
 		ka_str_add(to, is_first ? "(" : " | ");
-		ka_str_add(to, t->fields[i].name ? t->fields[i].name : "?");
+		ka_str_add(to, f->name ? f->name : "?");
 		is_first = false;
 		left &= ~v;
 	}

@@ -6,9 +6,20 @@
 struct text {
 	struct ka_printer p;
 	struct ka_str *to;
+	size_t counted;		/* of the text */
 };
 
 static void value_add(struct text *t, const struct ka_place *place, unsigned level);
+
+/* One more part, and the text of those before. */
+static bool part_next(struct text *t)
+{
+	if (t->to->len - t->counted >= KA_PRINT_TEXT_PART) {
+		ka_printer_charge(&t->p, (t->to->len - t->counted) / KA_PRINT_TEXT_PART);
+		t->counted = t->to->len;
+	}
+	return ka_printer_part(&t->p);
+}
 
 static void unreadable_add(struct text *t, uint64_t at)
 {
@@ -144,9 +155,10 @@ static void pointer_add(struct text *t, const struct ka_place *place, const stru
 static void chars_add(struct text *t, uint64_t at, uint64_t count)
 {
 	size_t max = t->p.how.elements_max, n = (size_t)KA_MIN(count, (uint64_t)max + 1);
-	uint8_t *bytes = ka_alloc(t->p.arena, n + 1), last = 1;
+	uint8_t *bytes = ka_printer_scratch(&t->p, n + 1), last = 1;
 	bool has_more = false;
 
+	ka_printer_charge(&t->p, n / KA_PRINT_CHARS_PART);
 	if (!ka_printer_read(&t->p, at, bytes, n, true)) {
 		unreadable_add(t, at);
 		return;
@@ -172,12 +184,14 @@ static uint64_t equal_run(struct text *t, uint64_t at, uint64_t size, uint64_t l
 
 	if (!t->p.how.repeats || size > 65536)
 		return 1;
-	first = ka_alloc(t->p.arena, 2 * size);
+	first = ka_printer_scratch(&t->p, 2 * size);
 	other = first + size;
 	if (!ka_printer_read(&t->p, at, first, size, false))
 		return 1;
-	while (run < left && ka_printer_part(&t->p) && ka_printer_read(&t->p, at + run * size, other, size, false) && !memcmp(first, other, size))
+	while (run < left && part_next(t) && ka_printer_read(&t->p, at + run * size, other, size, false) && !memcmp(first, other, size)) {
+		ka_printer_charge(&t->p, size / 128);
 		run++;
+	}
 	return run;
 }
 
@@ -195,7 +209,7 @@ static void array_add(struct text *t, const struct ka_place *place, const struct
 		return;
 	}
 	ka_str_addc(t->to, '{');
-	while (i < info->count && shown < t->p.how.elements_max && ka_printer_part(&t->p)) {
+	while (i < info->count && shown < t->p.how.elements_max && part_next(t)) {
 		struct ka_place e = { .type = info->target, .at = place->at + i * size };
 		uint64_t run = equal_run(t, e.at, size, info->count - i);
 
@@ -233,7 +247,7 @@ static void struct_add(struct text *t, const struct ka_place *place, const struc
 		return;
 	}
 	ka_str_addc(t->to, '{');
-	for (size_t i = 0; i < type->field_count && ka_printer_part(&t->p); i++) {
+	for (size_t i = 0; i < type->field_count; i++) {
 		const struct ka_type_field *f = &type->fields[i];
 		struct ka_place member = ka_place_member(place, f);
 
@@ -241,6 +255,10 @@ static void struct_add(struct text *t, const struct ka_place *place, const struc
 			ka_str_addc(t->to, ',');
 		is_first = false;
 		line_add(t, level + 1);
+		if (!part_next(t)) {
+			ka_str_add(t->to, "...");
+			break;
+		}
 		if (f->name)
 			ka_str_printf(t->to, "%s = ", f->name);
 		value_add(t, &member, level + 1);
@@ -249,11 +267,9 @@ static void struct_add(struct text *t, const struct ka_place *place, const struc
 	ka_str_addc(t->to, '}');
 }
 
-static void function_add(struct text *t, const struct ka_place *place)
+static void function_add(struct text *t, const struct ka_place *place, const struct ka_print_type *type)
 {
-	ka_str_addc(t->to, '{');
-	ka_type_text(t->p.k, &place->type, NULL, t->to);
-	ka_str_add(t->to, "} ");
+	ka_str_printf(t->to, "{%s} ", type->text);
 	address_add(t, place->at);
 }
 
@@ -262,8 +278,8 @@ static void value_add(struct text *t, const struct ka_place *place, unsigned lev
 	const struct ka_print_type *type = ka_printer_type(&t->p, &place->type);
 	bool is_nest = type->info.kind == KA_TYPE_STRUCT || type->info.kind == KA_TYPE_UNION || type->info.kind == KA_TYPE_ARRAY;
 
-	if (!ka_printer_part(&t->p) || (is_nest && level >= KA_PRINT_DEPTH_MAX)) {
-		ka_str_add(t->to, is_nest ? "{...}" : "...");
+	if (is_nest && level >= KA_PRINT_DEPTH_MAX) {
+		ka_str_add(t->to, "{...}");
 		return;
 	}
 	if (is_formatted(t, type->info.kind)) {
@@ -291,7 +307,7 @@ static void value_add(struct text *t, const struct ka_place *place, unsigned lev
 		float_add(t, place, &type->info);
 		break;
 	case KA_TYPE_FUNC:
-		function_add(t, place);
+		function_add(t, place, type);
 		break;
 	case KA_TYPE_VOID:
 		ka_str_add(t->to, "void");
@@ -339,7 +355,7 @@ static struct ka_error *probe(struct ka_printer *p, const struct ka_place *place
 
 struct ka_error *ka_value_text(struct ka_kernel *k, const struct ka_value *x, const struct ka_print *how, bool is_top, struct ka_str *to)
 {
-	struct text t = { .to = to };
+	struct text t = { .to = to, .counted = to->len };
 	struct ka_place place = ka_place_of(x);
 	struct ka_error *err;
 

@@ -10,6 +10,8 @@ struct tree {
 	struct ka_arena *arena;		/* of the result */
 };
 
+#define NODE_PARTS 2	/* what it takes of memory, and to write */
+
 static struct ka_node *node_new(struct ka_arena *a, enum ka_node_kind kind, const char *key)
 {
 	struct ka_node *n = ka_alloc(a, sizeof(*n));
@@ -132,6 +134,7 @@ static struct ka_node *chars_node(struct tree *t, const struct ka_place *place, 
 	size_t size = (size_t)KA_MIN(count, (uint64_t)1 << 20);
 	char *bytes = ka_alloc(t->arena, size + 1);
 
+	ka_printer_charge(&t->p, size / 2);	/* each may be six bytes of JSON */
 	if (!ka_printer_read(&t->p, place->at, bytes, size, true))
 		return n;
 	while (size && !bytes[size - 1])
@@ -179,6 +182,7 @@ static const struct ka_node **members_node(struct tree *t, const struct ka_place
 				link = members_node(t, &member, inner, depth + 1, link);
 			continue;
 		}
+		ka_printer_charge(&t->p, strlen(f->name) / KA_PRINT_TEXT_PART);
 		one = value_node(t, &member, depth + 1);
 		one->key = f->name;
 		*link = one;
@@ -192,7 +196,8 @@ static struct ka_node *value_node(struct tree *t, const struct ka_place *place, 
 	const struct ka_print_type *type = ka_printer_type(&t->p, &place->type);
 	struct ka_node *n;
 
-	if (!ka_printer_part(&t->p) || depth > DEPTH_MAX)
+	ka_printer_charge(&t->p, NODE_PARTS);
+	if (depth > DEPTH_MAX)
 		return node_new(t->arena, KA_NODE_NULL, NULL);
 	switch (type->info.kind) {
 	case KA_TYPE_STRUCT:

@@ -3,11 +3,13 @@
  * Printing of hostile types and values: the input is BTF, and the bytes that are printed in its types' shapes. What is
  * printed must end, and must not read beyond anything.
  */
+#include <time.h>
 #include <kanalyze/value.h>
 #include "debuginfo.h"
 
 #define TYPES_MAX 64	/* of one input */
-#define PARTS_MAX 4096	/* of one value: that it ends at a bound shows with any bound */
+#define PARTS_MAX 32768	/* of one value; users have a larger bound, and what one part may cost is checked here */
+#define SECONDS_MAX 6	/* of CPU for all that is asked of one type, with sanitizers: what takes longer counts for too few parts */
 
 struct memory {
 	const uint8_t *bytes;
@@ -26,13 +28,22 @@ static struct ka_error *read_memory(void *ctx, uint64_t at, void *ret, size_t si
 	return NULL;
 }
 
+static double cpu_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 static void ask(struct ka_types *t, uint32_t id, struct memory *m, unsigned how_bits)
 {
 	struct ka_type type = { .types = t, .id = id, .stars = how_bits & 1 };
-	struct ka_print how = { .radix = how_bits & 2 ? 16 : 10, .elements_max = 16, .repeats = how_bits & 4 ? 3 : 0, .one_a_line = how_bits & 8,
+	struct ka_print how = { .radix = how_bits & 2 ? 16 : 10, .elements_max = how_bits & 64 ? 0 : 16, .repeats = how_bits & 4 ? 3 : 0, .one_a_line = how_bits & 8,
 				.stops_at_nul = how_bits & 16, .parts_max = PARTS_MAX, .read = read_memory, .ctx = m };
 	struct ka_value x = { .type = type, .is_lvalue = true, .addr = 0x10000 + (how_bits & 0xff) };
 	struct ka_arena *a = ka_arena_new();
+	double start = cpu_seconds();
 	const struct ka_node *node;
 	struct ka_str s = {0};
 
@@ -47,6 +58,8 @@ static void ask(struct ka_types *t, uint32_t id, struct memory *m, unsigned how_
 	ka_type_tree(NULL, &type, a);
 	ka_str_free(&s);
 	ka_arena_free(a);
+	if (cpu_seconds() - start > SECONDS_MAX)
+		abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -2,6 +2,7 @@
 /* How values and types are written: the test's own DWARF tells the types, its own memory holds the values. */
 #include <unistd.h>
 #include <kanalyze/value.h>
+#include "btf_build.h"
 #include "check.h"
 #include "debuginfo.h"
 
@@ -127,6 +128,90 @@ static void check_types(void)
 	CHECK_STR(got.p, "struct link {\n   [0] struct link *next;\n   [8] struct link *prev;\n}\nSIZE: 16\n");
 }
 
+/* ---- hostile types: arrays of structs of arrays, whose parts no bound of elements keeps few ---- */
+
+#define PARTS_MAX 100000
+
+static struct ka_error *read_any(void *ctx, uint64_t at, void *ret, size_t size)
+{
+	(void)ctx;
+	if (at & 1ull << 40)
+		return ka_error_at(KA_UNMAPPED, KA_SPACE_VIRT, at, "a hole");
+	for (size_t i = 0; i < size; i++)
+		((uint8_t *)ret)[i] = (uint8_t)(1 + (at + i) % 251);	/* no two elements are equal, no string ends */
+	return NULL;
+}
+
+/* struct NAME { leaf m[256]; } of such of such; returns the outermost. */
+static uint32_t nest(struct btf_build *b, uint32_t leaf)
+{
+	for (int i = 0; i < 4; i++) {
+		uint32_t array = btf_add_array(b, leaf, 256);
+
+		leaf = btf_add(b, 4, "nest", 1, false, 4096);
+		btf_put_member(b, "m", array, 0);
+	}
+	return leaf;
+}
+
+static void check_bound(struct ka_types *t, uint32_t id, uint64_t at, const struct ka_print *how)
+{
+	struct ka_value x = { .type = { .types = t, .id = id }, .is_lvalue = true, .addr = at };
+	struct ka_arena *a = ka_arena_new();
+	struct ka_str text = {0};
+	const struct ka_node *node;
+	struct ka_error *err = ka_value_text(NULL, &x, how, false, &text);
+
+	CHECK(err && err->code == KA_UNSUPPORTED && strstr(err->message, "print_parts"));
+	ka_error_free(err);
+	CHECK(text.len > PARTS_MAX / 8 && text.len < 40 * PARTS_MAX);
+	CHECK(text.p && strstr(text.p, "..."));
+	err = ka_value_tree(NULL, &x, how, a, &node);
+	CHECK(err && err->code == KA_UNSUPPORTED);
+	ka_error_free(err);
+	ka_str_free(&text);
+	ka_arena_free(a);
+}
+
+static void check_hostile(void)
+{
+	struct btf_build b = btf_build_begin(false);
+	uint32_t number = btf_add_int(&b, "int", 4, 1, 0, 32), letter = btf_add_int(&b, "char", 1, 1, 0, 8), pointer, taker, many, ids[4];
+	struct ka_print how = { .parts_max = PARTS_MAX, .read = read_any }, counted = { .parts_max = PARTS_MAX, .read = read_any, .repeats = 3 };
+	const uint8_t *bytes;
+	struct ka_types *t;
+	size_t size;
+
+	ids[0] = nest(&b, number);
+	pointer = btf_add(&b, 2, NULL, 0, false, letter);
+	ids[1] = nest(&b, pointer);
+	taker = btf_add(&b, 13, NULL, 100, false, number);
+	for (int i = 0; i < 100; i++) {
+		put32(&b, 0);
+		put32(&b, pointer);
+	}
+	/* a struct of functions, which no compiler makes */
+	many = btf_add(&b, 4, "many", 100, false, 64);
+	for (int i = 0; i < 100; i++)
+		btf_put_member(&b, "f", taker, 0);
+	ids[2] = nest(&b, many);
+	many = btf_add(&b, 6, "wide", 5000, false, 4);
+	for (int i = 0; i < 5000; i++)
+		btf_put_enumerator(&b, "E", 1000 + i);
+	ids[3] = nest(&b, many);
+	bytes = btf_build_end(&b, NULL, 0, &size);
+	if (ka_error_drop(ka_types_open_btf(bytes, size, 8, &t))) {
+		CHECK(!"hostile BTF opens");
+		return;
+	}
+	for (size_t i = 0; i < KA_COUNT(ids); i++) {
+		check_bound(t, ids[i], 0x1000, &how);
+		check_bound(t, ids[i], 0x1000, &counted);
+	}
+	ka_types_close(t);
+	btf_build_free(&b);
+}
+
 CHECK_MAIN
 {
 	struct ka_object *o;
@@ -136,6 +221,7 @@ CHECK_MAIN
 		CHECK(!"this program's own DWARF opens");
 	check_values();
 	check_types();
+	check_hostile();
 	ka_types_close(types);
 	ka_object_close(o);
 	ka_str_free(&got);
