@@ -35,7 +35,7 @@ BT_LINES(frame, "frames", "{mark} [{shown_at:016}] {guess?? :}{shown} at {shown_
 	KA_COL(bt_frame, module, KA_TEXT, "module; null: the kernel itself"),
 	KA_COL(bt_frame, by, KA_TEXT, "who found the frame: start, orc, cfi, fp, scan, pt_regs, call (the return address that a call left), made (code that the kernel made)"),
 	KA_COLF(bt_frame, found, KA_TEXT, KA_ONLY_TEXT, ""),
-	KA_COL(bt_frame, guess, KA_BOOL, "found by a frame pointer or a scan: marked ? in text"),
+	KA_COL(bt_frame, guess, KA_BOOL, "found by a frame pointer or a scan, or no true return address: marked ? in text"),
 	KA_COL(bt_frame, stack, KA_TEXT, "name of the stack that was left before this frame; null: the same"),
 	KA_COL(bt_frame, file, KA_TEXT, "source file (-l)"),
 	KA_COLF(bt_frame, line, KA_UINT, KA_ZERO_IS_NONE, "line in it (-l)"),

@@ -42,7 +42,11 @@ struct ka_frame {
 	ka_addr ret_at;		/* where the return address that is ip was found; 0: from registers */
 	enum ka_frame_by by;
 	bool is_call;		/* ip is a return address: look up ip - 1 for function and line */
-	bool is_guess;		/* found by frame pointer or scan: marked '?' in text. aarch64's frame records are none */
+	/*
+	 * Found by frame pointer (aarch64's frame records are no guess) or scan; a return address that can be none; what lies above either of
+	 * the latter, unless unwinding came to the end of the stack. Marked '?' in text.
+	 */
+	bool is_guess;
 	bool is_interrupted;	/* what an exception interrupted, on the same stack, which the block of its registers tells: no line in text */
 	ka_addr shown_at, shown_ip;	/* what crash prints of it: the place of ret_at and ip (aarch64: the frame record, and the call) */
 	const char *stack;	/* set where the unwinder came to another stack: "IRQ", "NMI" ...: printed before the frame */

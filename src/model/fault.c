@@ -29,7 +29,7 @@ struct explain {
 	const struct ka_stack *stack;
 	struct ka_stack own;
 	struct ka_fault_trace trace;
-	bool is_aarch64;
+	bool is_aarch64, has_log;
 };
 
 static void read_log(struct explain *e)
@@ -50,6 +50,7 @@ static void read_log(struct explain *e)
 			p = nl ? nl + 1 : end;
 		}
 	}
+	e->has_log = lines.n > 0;
 	ka_fault_log(e->a, lines.at, lines.n, &e->report);
 	ka_vec_free(&lines);
 }
@@ -416,6 +417,10 @@ void ka_fault_explain(struct ka_kernel *k, struct ka_arena *a, const struct ka_s
 	if (!stack)
 		return;
 	e.trace = (struct ka_fault_trace){ .k = k, .a = a, .is_aarch64 = e.is_aarch64, .stack = stack };
+	if (!e.has_log && ret->task) {
+		ret->reason = "the log cannot be read: this is by the stack of the task that panicked";
+		ret->kind = ka_fault_of_functions(k, stack);
+	}
 	find_frame(&e);
 	read_processor(&e);
 	read_instruction(&e);

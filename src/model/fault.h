@@ -47,6 +47,12 @@ enum ka_fault_kind ka_fault_of_entry(const char *function);
 /* "CFI check failed", "UBSAN: out of bounds" by the bytes of a trap instruction; NONE: an invalid opcode as any other. */
 enum ka_fault_kind ka_fault_of_trap(struct ka_arena *a, bool is_aarch64, const uint8_t *bytes, size_t size, const char **ret_text);
 
+/* ---- fault_stack.c ---- */
+
+struct ka_stack;
+/* By the functions on the stack of the task that panicked, for when the log is lost. NONE: they do not tell, or there was an exception. */
+enum ka_fault_kind ka_fault_of_functions(struct ka_kernel *k, const struct ka_stack *st);
+
 /* ---- fault_poison.c: values that are no addresses; knows no kernel ---- */
 
 /* "LIST_POISON1 + 0x8", "ERR_PTR(-12): ENOMEM"; false: none of these. is_near: a small distance from the value will do. */

@@ -101,11 +101,13 @@ static void second_line(struct ka_str *s, const struct ka_fault *f)
 	if (f->kind == KA_FAULT_EXEC) {
 		if (f->caller && f->function) {
 			ka_str_printf(s, "called by %s+%" PRIu64, f->function, f->offset);
-			if (f->reg_name)
+			if (f->reg_name) {
 				ka_str_printf(s, " through %s%s%s", f->expression ? f->expression : f->reg_name, f->expression ? " = " : "",
 					      f->expression ? f->reg_name : "");
-			else
+			} else {
+				ka_str_add(s, ": ");
 				add_insn(s, &f->insn);
+			}
 			if (f->type && f->member)
 				ka_str_printf(s, " (%s + 0x%" PRIx64 ")", f->type, f->member_offset);
 		}

@@ -9,7 +9,7 @@
 #include <kanalyze/printk.h>
 #include <kanalyze/symbol.h>
 #include <kanalyze/task.h>
-#include <kanalyze/type.h>
+#include <kanalyze/unwind.h>
 #include "kernel.h"
 
 #define STACK_SIZE_MAX (256u << 10)
@@ -46,7 +46,7 @@ static bool found_on(struct ka_kernel *k, int cpu, const char *how, struct panic
 }
 
 /*
- * True when the variables settle it, also when they say that there was no panic.
+ * True when the variables say it, also when they say that there was no panic.
  * panic_cpu: 1717f2096b54, v4.5; it stays set in panic(), and in crash_kexec() until that finds no crash kernel.
  */
 static bool by_variables(struct ka_kernel *k, struct panic *p)
@@ -89,21 +89,17 @@ static size_t fatal_text(struct ka_kernel *k, struct fatal_text *ret)
 	return n;
 }
 
-static bool is_fatal_stack(struct ka_kernel *k, ka_addr task, const struct fatal_text *text, size_t n)
+static bool is_fatal_area(struct ka_kernel *k, ka_addr start, uint64_t size, const struct fatal_text *text, size_t n)
 {
 	unsigned word = ka_long_size(k);
-	uint64_t size = 0;
-	struct ka_task t;
 	uint8_t *bytes;
 	size_t got;
 	bool is_fatal = false;
 
-	if (ka_error_drop(ka_task_read(k, task, &t)) || !t.stack)
+	if (size > STACK_SIZE_MAX)
 		return false;
-	if (ka_error_drop(ka_type_size(k, "thread_union", &size)) || !size || size > STACK_SIZE_MAX)
-		size = 16384;
 	bytes = ka_xalloc(size);
-	got = ka_read_some(k, t.stack, bytes, size, NULL);
+	got = ka_read_some(k, start, bytes, size, NULL);
 	for (size_t i = 0; i + word <= got && !is_fatal; i += word) {
 		uint64_t v = ka_uint_from(k, bytes + i, word);
 
@@ -112,6 +108,18 @@ static bool is_fatal_stack(struct ka_kernel *k, ka_addr task, const struct fatal
 			is_fatal |= v > text[f].start && v <= text[f].end;
 	}
 	free(bytes);
+	return is_fatal;
+}
+
+/* Its own stack, and those of its CPU: panic() may come in an interrupt, or in an NMI. */
+static bool is_fatal_stack(struct ka_kernel *k, ka_addr task, const struct fatal_text *text, size_t n)
+{
+	struct ka_stack_place places[KA_STACK_PLACES];
+	unsigned count = ka_task_stack_places(k, task, places);
+	bool is_fatal = false;
+
+	for (unsigned i = 0; i < count && !is_fatal; i++)
+		is_fatal = is_fatal_area(k, places[i].start, places[i].end - places[i].start, text, n);
 	return is_fatal;
 }
 
@@ -147,6 +155,25 @@ static bool number_after(const char *text, size_t size, const char *word, int64_
 	return true;
 }
 
+/*
+ * Did panic() write its line? A panic_cpu that says nobody panicked is believed but for that: its page may be one that was lost. (It is
+ * left set by panic(), and a kernel that oopsed and lived on has no such line.)
+ */
+static bool is_panic_logged(struct ka_kernel *k)
+{
+	static const char word[] = "Kernel panic - not syncing";
+	struct ka_arena *a = ka_arena_new();
+	struct ka_log_record *r = NULL;
+	size_t count = 0;
+	bool is_logged = false;
+
+	ka_error_drop(ka_log_records(k, a, &r, &count));
+	for (size_t i = 0; i < count && !is_logged; i++)
+		is_logged = memmem(r[i].text, r[i].text_size, word, sizeof(word) - 1) != NULL;
+	ka_arena_free(a);
+	return is_logged;
+}
+
 /* An oops that was survived says so too, but its task no longer runs. */
 static const char *const fatal_words[] = { "Kernel panic", "SysRq : Trigger a crash", "Oops: ", "Internal error: " };
 
@@ -159,7 +186,7 @@ static bool by_log(struct ka_kernel *k, struct panic *p)
 	struct ka_arena *a = ka_arena_new();
 	struct ka_log_record *r = NULL;
 	size_t count = 0;
-	int64_t pid = -1, v;
+	int64_t pid = -1, on = -1, v;
 	bool is_fatal = false;
 	struct ka_error *err = ka_log_records(k, a, &r, &count);
 	ka_addr task;
@@ -169,11 +196,16 @@ static bool by_log(struct ka_kernel *k, struct panic *p)
 		if (number_after(r[i].text, r[i].text_size, " PID: ", &v) ||
 		    number_after(r[i].text, r[i].text_size, "Pid: ", &v))
 			pid = v;
+		if (number_after(r[i].text, r[i].text_size, "CPU: ", &v))
+			on = v;
 		for (size_t w = 0; w < KA_COUNT(fatal_words); w++)
 			is_fatal |= memmem(r[i].text, r[i].text_size, fatal_words[w], strlen(fatal_words[w])) != NULL;
 	}
 	ka_error_free(err);
 	ka_arena_free(a);
+	/* idle tasks are all called 0 */
+	if (is_fatal && !pid && on >= 0 && on < ka_cpu_count(k) && ka_cpu_idle_task(k, (unsigned)on) == ka_cpu_task(k, (unsigned)on))
+		return found_on(k, (int)on, "the last oops in the log", p);
 	if (!is_fatal || pid <= 0 || ka_error_drop(ka_task_by_pid(k, (int32_t)pid, &task)))
 		return false;
 	return ka_task_is_active(k, task, &cpu) && found_on(k, cpu, "the last oops in the log", p);
@@ -184,7 +216,7 @@ static void *panic_make(struct ka_kernel *k)
 	struct panic *p = ka_xalloc(sizeof(*p));
 
 	*p = (struct panic){ .cpu = -1 };
-	if (!by_variables(k, p) && !by_stacks(k, p) && !by_log(k, p))
+	if ((!by_variables(k, p) || (!p->task && is_panic_logged(k))) && !by_stacks(k, p) && !by_log(k, p))
 		ka_log(1, "panic task: none");
 	return p;
 }

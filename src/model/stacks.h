@@ -50,6 +50,7 @@ struct ka_cursor {
 	bool is_call;		/* ip is a return address */
 	bool is_end;
 	bool is_scanned;	/* a scan came before: frame records that it led to are guesses as well */
+	bool is_doubted;	/* ip is a return address that can hardly be one: see ka_is_doubted() */
 	struct ka_hidden_used hidden;
 	enum ka_frame_by by;
 	struct ka_pt_regs *pt;	/* the exception frame this step came through; NULL: none */
@@ -93,6 +94,13 @@ void ka_cursor_set_ip(struct ka_kernel *k, struct ka_cursor *c, ka_addr ip);
 /* rbp (x29) points to the saved one, and the return address lies above it. With sp: nothing was pushed yet, and it lies there. */
 void ka_fp_rules(struct ka_kernel *k, struct ka_frame_rules *ret);
 void ka_entered_rules(struct ka_kernel *k, struct ka_frame_rules *ret);
+/*
+ * Return addresses that unwind data led to, but that are no code, or follow no call: the stack was overwritten there, or the
+ * module is gone. False when the code cannot be read.
+ */
+bool ka_is_doubted(struct ka_kernel *k, ka_addr ip);
+/* Why, in words; c is there. */
+struct ka_error *ka_doubt(struct ka_kernel *k, const struct ka_cursor *c);
 /* Is it an address in code with a call right before it? */
 bool ka_unwind_is_return(struct ka_kernel *k, uint64_t v);
 void ka_cursor_from_regs(struct ka_kernel *k, const struct ka_regs *regs, struct ka_cursor *ret);

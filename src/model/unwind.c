@@ -20,7 +20,7 @@ static struct ka_frame *add_frame(struct ka_kernel *k, struct ka_stack *st, stru
 	struct ka_frame *f = &st->frames[st->count];
 	*f = (struct ka_frame){
 		.level = (unsigned)st->count, .ip = c->ip, .sp = c->sp, .ret_at = c->ret_at, .by = c->by, .is_call = c->is_call,
-		.is_guess = (c->by == KA_BY_FP && (!k->arch->has_frame_records || c->is_scanned)) || c->by == KA_BY_SCAN, .stack = c->left, .state = c->regs,
+		.is_guess = (c->by == KA_BY_FP && (!k->arch->has_frame_records || c->is_scanned)) || c->by == KA_BY_SCAN || c->is_doubted, .stack = c->left, .state = c->regs,
 	};
 	f->shown_at = c->by == KA_BY_PT_REGS || !c->ret_at ? c->sp : c->ret_at;
 	f->shown_ip = c->ip - (c->is_call ? k->arch->call_size : 0);
@@ -30,6 +30,58 @@ static struct ka_frame *add_frame(struct ka_kernel *k, struct ka_stack *st, stru
 		f->is_interrupted = c->by == KA_BY_PT_REGS && !c->left && !k->arch->has_frame_records;
 	st->count++;
 	return f;
+}
+
+/* What has gone wrong on the way up. */
+struct doubts {
+	size_t from;			/* the first frame of a scan, or with a return address that can hardly be one; SIZE_MAX: none */
+	struct ka_error *err;		/* why the latter is none */
+};
+
+/* is_asked: the user said where to start: what does not fit is no damage. */
+static void doubt_frame(struct ka_kernel *k, const struct ka_cursor *c, size_t frame, bool is_asked, struct doubts *d)
+{
+	if (!c->is_doubted && c->by != KA_BY_SCAN)
+		return;
+	d->from = KA_MIN(d->from, frame);
+	if (c->is_doubted && !d->err && !is_asked)
+		d->err = ka_doubt(k, c);
+}
+
+/* Frames above a guess are proved by unwinding that comes to the end of the stack from there on: else they are guesses, too. */
+static void end_doubts(struct ka_stack *st, ka_addr task, struct doubts *d)
+{
+	for (size_t i = d->from; st->err && i < st->count; i++)
+		st->frames[i].is_guess = true;
+	if (st->err && st->err->code != KA_INTERRUPTED)
+		st->err = d->err ? ka_error_wrap(st->err, "it ends early") : ka_error_wrap(st->err, "the stack of task 0x%" PRIx64 " ends early", task);
+	if (!d->err)
+		return;
+	d->err = ka_error_wrap(d->err, "the stack of task 0x%" PRIx64 " is not to be trusted", task);
+	if (st->err) {
+		struct ka_error *both = ka_error_new(st->err->code, "%s; %s", d->err->message, st->err->message);
+
+		ka_error_free(d->err);
+		ka_error_free(st->err);
+		d->err = both;
+	}
+	st->err = d->err;
+}
+
+/*
+ * Registers may point into a stack that nobody knows: of firmware, or one that a damaged per-CPU variable should tell. What lies
+ * there in one piece is taken for it.
+ */
+static void add_unknown(struct ka_kernel *k, const struct ka_cursor *c, struct ka_stacks *s)
+{
+	uint64_t page = ka_page_size(k), size = 0, v;
+	ka_addr start = c->sp & ~(page - 1);
+
+	if (ka_stacks_at(s, c->sp) || ka_stacks_at(s, c->sp - 1) || !ka_is_kernel_addr(k, c->sp) || !ka_is_text(k, c->ip))
+		return;
+	while (size < ka_thread_size(k) && !ka_stacks_at(s, start + size) && !ka_error_drop(ka_read_ulong(k, start + size, &v)))
+		size += page;
+	ka_stacks_add(s, start, size, "unknown");
 }
 
 struct ka_error *ka_unwind_task(struct ka_kernel *k, ka_addr task, struct ka_arena *a, struct ka_stack *ret)
@@ -43,6 +95,7 @@ struct ka_error *ka_unwind_task_from(struct ka_kernel *k, ka_addr task, const st
 	struct ka_stacks stacks;
 	struct ka_cursor c;
 	struct ka_task t;
+	struct doubts doubts = { .from = SIZE_MAX };
 	unsigned cpu = 0, switches = 0;
 	size_t cap = 0;
 	bool is_active;
@@ -67,6 +120,7 @@ struct ka_error *ka_unwind_task_from(struct ka_kernel *k, ka_addr task, const st
 		ret->note = "(user mode)";
 		return NULL;
 	}
+	add_unknown(k, &c, &stacks);
 	for (;;) {
 		struct ka_frame *f = add_frame(k, ret, a, &cap, &c);
 
@@ -80,7 +134,7 @@ struct ka_error *ka_unwind_task_from(struct ka_kernel *k, ka_addr task, const st
 		}
 		err = ka_cursor_step(k, &stacks, &c, a);
 		if (err) {
-			ret->err = ka_error_wrap(err, "the stack of task 0x%" PRIx64 " ends early", task);
+			ret->err = err;
 			break;
 		}
 		if (c.left && ++switches > SWITCHES_MAX) {
@@ -92,11 +146,14 @@ struct ka_error *ka_unwind_task_from(struct ka_kernel *k, ka_addr task, const st
 				ret->user_regs = c.pt;
 			break;
 		}
+		doubt_frame(k, &c, ret->count, from && (from->has_ip || from->has_sp), &doubts);
 		if (c.pt) {
+			add_unknown(k, &c, &stacks);
 			f->regs = c.pt;
 			c.by = KA_BY_PT_REGS;
 		}
 	}
+	end_doubts(ret, task, &doubts);
 	return NULL;
 }
 

@@ -27,7 +27,7 @@ static bool leads_to(struct ka_kernel *k, struct ka_cursor c, const struct ka_st
 			return false;
 		if (c.pt && c.pt->ip == saved->ip && c.pt->sp == saved->sp)
 			return true;
-		if (c.is_end || c.by == KA_BY_SCAN || (c.by == KA_BY_FP && !k->arch->has_frame_records))
+		if (c.is_end || c.is_doubted || c.by == KA_BY_SCAN || (c.by == KA_BY_FP && !k->arch->has_frame_records))
 			return false;
 	}
 	return false;
@@ -38,6 +38,8 @@ static bool leads_out(struct ka_kernel *k, struct ka_cursor c, const struct ka_s
 {
 	for (unsigned i = 0; i < INNER_STEPS; i++) {
 		if (ka_error_drop(ka_cursor_step(k, s, &c, a)))
+			return false;
+		if (c.is_doubted)
 			return false;
 		/* frame records are a chain of their own, which goes on behind a guess of one frame */
 		if (!k->arch->has_frame_records && (c.by == KA_BY_SCAN || c.by == KA_BY_FP || c.is_scanned))
@@ -122,6 +124,27 @@ static bool find_slot(struct ka_kernel *k, const char *function, const struct ka
 	return false;
 }
 
+/*
+ * Does what a sleeping task left lead into the scheduler, or is it a new task that goes on in ret_from_fork? Else the saved stack
+ * pointer is wrong, though it is in the stack.
+ */
+static bool is_switched(struct ka_kernel *k, const struct ka_stacks *s, const struct ka_cursor *c)
+{
+	struct ka_symbol from, to, f;
+	uint64_t offset, fp = c->regs.value[k->arch->fp_reg];
+
+	if (!ka_is_text(k, c->ip))
+		return false;
+	if (ka_symbol_at(k, c->ip, &f, &offset) && !strncmp(f.name, "ret_from_fork", 13))
+		return true;
+	/* __switch_to(), where it goes on, is not in the scheduler's text: the record says */
+	if (k->arch->has_frame_records)
+		return !fp || (!(fp & 7) && ka_stacks_at(s, fp));
+	if (ka_symbol_lookup(k, "__sched_text_start", &from) && ka_symbol_lookup(k, "__sched_text_end", &to) && from.addr < to.addr)
+		return c->ip > from.addr && c->ip <= to.addr;
+	return c->sp % 8 == 0 && !ka_is_doubted(k, c->ip);
+}
+
 static bool start_sleeping(struct ka_kernel *k, const struct ka_task *t, const struct ka_stacks *s, struct ka_arena *a,
 			   struct ka_cursor *ret, const char **ret_note)
 {
@@ -137,7 +160,14 @@ static bool start_sleeping(struct ka_kernel *k, const struct ka_task *t, const s
 		*ret_note = "(its saved stack pointer is in no stack of the task)";
 		return ka_unwind_start_lost(k, t, s, a, ret, ret_note);
 	}
-	return ka_stack_ops(k) && ka_stack_ops(k)->start_sleeping(k, t, ret, ret_note);
+	if (!ka_stack_ops(k))
+		return false;
+	*ret_note = NULL;
+	if (ka_stack_ops(k)->start_sleeping(k, t, ret, ret_note) && is_switched(k, s, ret))
+		return true;
+	if (!*ret_note)
+		*ret_note = "(its saved stack pointer leads to no frame)";
+	return ka_unwind_start_lost(k, t, s, a, ret, ret_note);
 }
 
 static bool start_active(struct ka_kernel *k, const struct ka_stacks *s, unsigned cpu, struct ka_arena *a, struct ka_cursor *ret)

@@ -191,10 +191,13 @@ static struct ka_error *step_pt_regs(struct ka_kernel *k, const struct ka_frame_
 	return NULL;
 }
 
-/* Kernel threads of before 3.x began with a return address of 0, pushed below the registers at the top of their stack. */
+/*
+ * Kernel threads of before 3.x began with a return address of 0, pushed below the registers at the top of their stack. Kernels
+ * with ORC mark the end: there it is damage.
+ */
 static bool is_bottom(struct ka_kernel *k, const struct ka_stacks *s, ka_addr ret_at, uint64_t ret)
 {
-	const struct ka_stack_area *area = ret_at && !ret ? ka_stacks_at(s, ret_at) : NULL;
+	const struct ka_stack_area *area = ret_at && !ret && !ka_kernel_orc(k) ? ka_stacks_at(s, ret_at) : NULL;
 
 	return area && area->end - ret_at <= k->arch->pt_regs_size + 8 * (uint64_t)k->long_size;
 }
@@ -458,6 +461,14 @@ static bool is_proved_caller(struct ka_kernel *k, const struct ka_cursor *c, ka_
 	       caller.addr != callee.addr && ops->is_caller(k, c->ip, callee.addr, ret);
 }
 
+/* Does the caller's frame record, too, lie on a stack? Then the chain is whole, whatever the return address is. */
+static bool is_chained(const struct ka_kernel *k, const struct ka_stacks *s, const struct ka_cursor *c)
+{
+	uint64_t fp;
+
+	return k->arch->has_frame_records && reg_get(&c->regs, k->arch->fp_reg, &fp) && !(fp & (2 * k->long_size - 1)) && ka_stacks_at(s, fp);
+}
+
 /* Nothing says how: the frame pointer, and last what looks like a return address. */
 static struct ka_error *guess(struct ka_kernel *k, const struct ka_stacks *s, struct ka_cursor *c, struct ka_arena *a)
 {
@@ -475,7 +486,7 @@ static struct ka_error *guess(struct ka_kernel *k, const struct ka_stacks *s, st
 		next = *c;
 	}
 	fp_or_saved_rules(k, &c->regs, &r);
-	if (!ka_error_drop(try_rules(k, s, &r, &next, a)) && (next.is_end || ka_is_text(k, next.ip))) {
+	if (!ka_error_drop(try_rules(k, s, &r, &next, a)) && (next.is_end || ka_is_text(k, next.ip) || is_chained(k, s, &next))) {
 		if (k->arch->has_frame_records)		/* the record lies anywhere in the frame */
 			next.regs.known &= ~(1ull << k->arch->sp_reg);
 		*c = next;
@@ -504,7 +515,7 @@ static struct ka_error *step_bad_call(struct ka_kernel *k, const struct ka_stack
 	return NULL;
 }
 
-struct ka_error *ka_cursor_step(struct ka_kernel *k, const struct ka_stacks *s, struct ka_cursor *c, struct ka_arena *a)
+static struct ka_error *step(struct ka_kernel *k, const struct ka_stacks *s, struct ka_cursor *c, struct ka_arena *a)
 {
 	/* a return address may be the first byte behind a function that does not return */
 	ka_addr ip = c->is_call ? c->ip - 1 : c->ip;
@@ -562,4 +573,23 @@ struct ka_error *ka_cursor_step(struct ka_kernel *k, const struct ka_stacks *s, 
 		return err;
 	ka_error_free(err);
 	return is_top(k, s, c, a) ? NULL : guess(k, s, c, a);
+}
+
+struct ka_error *ka_cursor_step(struct ka_kernel *k, const struct ka_stacks *s, struct ka_cursor *c, struct ka_arena *a)
+{
+	struct ka_cursor next = *c, scanned = *c;
+	struct ka_error *err = step(k, s, &next, a);
+
+	next.is_doubted = !err && !next.is_end && next.is_call && next.by != KA_BY_SCAN && (next.by != KA_BY_FP || k->arch->has_frame_records) &&
+			  !ka_is_hidden(s->hidden ? s->hidden : ka_hidden_names(k), next.ip) && ka_is_doubted(k, next.ip);
+	/* a wrong return address has a frame of its own, which is not the one that lies there */
+	if (c->is_doubted && (err || next.is_doubted) && !ka_error_drop(scan(k, s, &scanned))) {
+		ka_error_free(err);
+		err = NULL;
+		next = scanned;
+		next.is_doubted = false;
+	}
+	if (!err)
+		*c = next;
+	return err;
 }

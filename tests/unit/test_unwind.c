@@ -190,6 +190,7 @@ static void check_floods(void)
 	ka_error_free(s.err);
 	for (uint64_t at = stack; at < stack + STACK_SIZE; at += 16)
 		WORDS(at, at + 16, call_into(3, 0x20));
+	task_put(stack, (sp & ~15ull) + 24 - KA_OFFSET(k, inactive, ret_at) % 16);	/* so that the switch's return address is one */
 	CHECK(!ka_unwind_task(k, task, a, &s));
 	CHECK(s.count && s.count <= 1024);
 	CHECK(s.err);
@@ -319,6 +320,30 @@ static void btf_hide(uint8_t *btf, size_t size, const char *name)
 		*at = 'x';
 }
 
+/* What the return address of an overwritten stack is told by. */
+static void check_doubts(void)
+{
+	struct ka_symbol f;
+	uint64_t offset, at = FUNCTION(6) + 0x140;
+	static const uint8_t nop5[] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
+
+	CHECK(!ka_is_doubted(k, call_into(6, 0x40)));
+	CHECK(ka_is_doubted(k, FUNCTION(6) + 0x44));		/* follows no call */
+	CHECK(ka_is_doubted(k, 0));
+	CHECK(ka_is_doubted(k, 0x4141414141414141));
+	CHECK(ka_is_doubted(k, stack + 0x40));
+	CHECK(ka_is_doubted(k, 0x401000));
+	/* a call that was switched off while it ran; but not the padding between functions, which looks the same */
+	for (size_t i = 0; i < sizeof(nop5); i++)
+		tiny_put(&tiny, at - 5 + i, nop5[i], 1);
+	CHECK(!ka_is_doubted(k, at));
+	CHECK(ka_symbol_at(k, FUNCTION(6), &f, &offset));
+	at = f.addr + f.size + 0x10;
+	for (size_t i = 0; i < sizeof(nop5); i++)
+		tiny_put(&tiny, at - 5 + i, nop5[i], 1);
+	CHECK(ka_is_doubted(k, at));
+}
+
 CHECK_MAIN
 {
 	for (int is_old = 0; is_old < 2; is_old++) {
@@ -341,6 +366,7 @@ CHECK_MAIN
 		check_starts(is_old);
 		check_floods();
 		check_steps();
+		check_doubts();
 		tiny_close(&tiny);
 		free(btf);
 	}

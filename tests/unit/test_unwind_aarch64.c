@@ -214,6 +214,32 @@ static void check_sleeping(void)
 	check_stack("1s", "");
 }
 
+/* A record whose return address was overwritten: the frame is shown as a guess, and said to be none; records above are good still. */
+static void check_overwritten(void)
+{
+	static const struct { uint64_t lr; const char *why; } bad[] = {
+		{ 0x4141414141414141, "is no code that is known" }, { 0x401000, "is no code that is known" },
+		{ TINY_DATA, "is no code that is known" }, { FUNCTION(WAIT) + 0x48, "follows no call" },
+	};
+	uint64_t fp = stack + STACK_SIZE - 0x400;
+
+	for (size_t i = 0; i < KA_COUNT(bad); i++) {
+		struct ka_arena *a = ka_arena_new();
+		struct ka_stack s;
+
+		put_call(1);
+		WORDS(fp + 0x40, fp + 0x80, bad[i].lr);
+		CHECK(!ka_unwind_task(k, task, a, &s));
+		CHECK_INT(s.count, 5);
+		for (size_t f = 0; f < s.count; f++)
+			CHECK_INT(s.frames[f].is_guess, f == 2);
+		CHECK(s.err && strstr(s.err->message, bad[i].why) && strstr(s.err->message, "not to be trusted"));
+		ka_error_free(s.err);
+		ka_arena_free(a);
+	}
+	put_call(1);
+}
+
 /*
  * From registers within do_fault, called by the entry code of an exception: type 0, before v6.13: the record in the
  * registers repeats what was interrupted; type 2: it says so by its type.
@@ -339,6 +365,7 @@ static void check_all(bool has_meta)
 	tiny_put(&tiny, IRQ_POINTER, irq_stack, 8);
 	CHECK(stack >> 48 == 0xffff);
 	check_sleeping();
+	check_overwritten();
 	check_exception(has_meta);
 	check_stacks();
 	tiny_close(&tiny);
