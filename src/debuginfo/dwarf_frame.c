@@ -3,8 +3,9 @@
 #include <stdio.h>
 #include "dwarf_types.h"
 #include "scope.h"
+#include "tail_call.h"
 
-#define CALLERS_MAX	4	/* whose arguments an argument is made of */
+#define CALLERS_MAX	8	/* whose arguments an argument is made of */
 
 /* What expressions of one frame are evaluated in. */
 struct frame {
@@ -113,11 +114,6 @@ static bool frame_variable(void *ctx, struct ka_dwarf_machine *m, uint32_t id, u
 
 /* ---- the call ---- */
 
-static bool return_address(const struct ka_scope *s, const struct ka_dwarf_die *site, uint64_t *ret)
-{
-	return ka_dwarf_address(&s->lists, site, site->tag == DW_TAG_call_site ? DW_AT_call_return_pc : DW_AT_low_pc, ret);
-}
-
 /* The call site that returns to one byte behind the scope's pc. */
 static bool find_call(const struct ka_scope *s, const struct ka_dwarf_die *parent, unsigned depth, struct ka_dwarf_die *ret)
 {
@@ -126,8 +122,8 @@ static bool find_call(const struct ka_scope *s, const struct ka_dwarf_die *paren
 	uint64_t pc;
 
 	for (bool ok = ka_dwarf_child(d, parent, &c); ok; ok = ka_dwarf_next(d, &c)) {
-		if (c.tag == DW_TAG_call_site || c.tag == DW_TAG_GNU_call_site) {
-			if (return_address(s, &c, &pc) && pc == s->pc + 1) {
+		if (ka_dwarf_is_call(&c)) {
+			if (ka_dwarf_call_return(&s->lists, &c, &pc) && pc == s->pc + 1) {
 				*ret = c;
 				return true;
 			}
@@ -137,25 +133,6 @@ static bool find_call(const struct ka_scope *s, const struct ka_dwarf_die *paren
 		}
 	}
 	return false;
-}
-
-/*
- * Does the call go to this very function? One to another, which then jumped here (a tail call), passed something else.
- * Calls through pointers do not say.
- */
-static bool is_call_to(const struct ka_scope *caller, const struct ka_dwarf_die *site, const struct ka_scope *callee)
-{
-	const struct ka_dwarf *d = dwarf_of(caller);
-	const char *name = callee->functions[callee->function_count - 1].name;
-	struct ka_dwarf_raw raw, to;
-	struct ka_dwarf_die target;
-
-	if (!ka_dwarf_attribute(d, site, site->tag == DW_TAG_call_site ? DW_AT_call_origin : DW_AT_abstract_origin, &raw))
-		return true;
-	if (raw.v.kind != KA_DWARF_IS_REF || !ka_dwarf_die(d, (uint32_t)raw.v.u, &target))
-		return false;
-	return ka_dwarf_inherited(d, &target, DW_AT_name, &to, NULL) && to.v.kind == KA_DWARF_IS_STRING && name &&
-	       !strcmp((const char *)to.v.at, name);
 }
 
 static void machine_init(struct frame *f, struct ka_dwarf_unit *u, unsigned nesting, struct ka_dwarf_machine *m);
@@ -213,7 +190,131 @@ static bool passed_by(struct frame *f, const struct ka_dwarf_die *site, unsigned
 	return false;
 }
 
-/* The same of the call that made f a frame. */
+/* ---- which function a call went to ---- */
+
+#define ENTRY_MAX	16	/* what may lie before the address that DWARF gives a function: nops, landing pads */
+
+enum went { WENT_HERE, WENT_ELSEWHERE, WENT_UNKNOWN };
+
+/* A call through a pointer, of which debuginfo tells where it points. *ret: the function, when it is not the callee. */
+static enum went pointed(struct frame *up, const struct ka_dwarf_die *site, const struct frame *callee, const struct ka_dwarf_die *function,
+			 unsigned nesting, struct ka_dwarf_die *ret)
+{
+	const struct ka_scope *s = callee->s;
+	struct ka_dwarf_machine m;
+	struct ka_dwarf_raw raw;
+	uint64_t target, low, at;
+	bool done;
+
+	if (!ka_dwarf_attribute(dwarf_of(up->s), site, site->tag == DW_TAG_call_site ? DW_AT_call_target : DW_AT_GNU_call_site_target, &raw) ||
+	    raw.v.kind != KA_DWARF_IS_BLOCK || !ka_dwarf_address(&s->lists, function, DW_AT_low_pc, &low) ||
+	    !callee->env->address || !callee->env->address(callee->env->ctx, low, &at))
+		return WENT_UNKNOWN;
+	machine_init(up, site->unit, nesting, &m);
+	done = ka_dwarf_expr_value(&m, raw.v.at, (size_t)raw.v.u, &target) == KA_DWARF_DONE;
+	*up->steps = m.steps;
+	if (!done)
+		return WENT_UNKNOWN;
+	if (target <= at && at - target <= ENTRY_MAX)
+		return WENT_HERE;
+	/* both move as one with the object they are of */
+	return up->s->types == s->types && ka_dwarf_function_at_address(s->object, &s->lists, target - at + low, ret) && ret->id != function->id ?
+	       WENT_ELSEWHERE : WENT_UNKNOWN;
+}
+
+/*
+ * Did the call of frame up go to the function of frame f? Or to one that jumped on to it (a tail call), and passed something else: which.
+ * Calls through pointers mostly do not say where to: taken for here unless a function beside the callee jumps to it.
+ */
+static enum went went(struct frame *up, const struct ka_dwarf_die *site, const struct frame *f, unsigned nesting, struct ka_tail_calls *ret)
+{
+	const struct ka_dwarf *d = dwarf_of(up->s);
+	const char *name = f->s->functions[f->s->function_count - 1].name, *called;
+	struct ka_dwarf_die target, code, function;
+	enum went is = WENT_ELSEWHERE;
+
+	if (!ka_dwarf_die(dwarf_of(f->s), f->s->die, &function))
+		return WENT_UNKNOWN;
+	if (!ka_dwarf_call_origin(d, site, &target)) {
+		is = pointed(up, site, f, &function, nesting, &code);
+		if (is == WENT_UNKNOWN)
+			return ka_dwarf_is_tail_called(&f->s->lists, &function) ? WENT_UNKNOWN : WENT_HERE;
+	} else {
+		called = ka_dwarf_name(d, &target);
+		if (called && name && !strcmp(called, name))
+			return WENT_HERE;
+		if (up->s->types != f->s->types || !ka_dwarf_function_of(up->s->object, &up->s->lists, &target, &code))
+			return WENT_UNKNOWN;
+	}
+	if (is == WENT_ELSEWHERE && !ka_dwarf_tail_calls(f->s->object, &f->s->lists, &code, &function, ret))
+		return WENT_UNKNOWN;
+	return is;
+}
+
+/* Frames that were: of functions that jumped on. Of their registers nothing is left but what they were called with. */
+struct passing {
+	struct ka_scope scope[KA_TAIL_CALLS_MAX];
+	struct ka_scope_function function[KA_TAIL_CALLS_MAX];
+	struct ka_scope_env env;		/* of the caller, whose memory and addresses are theirs, too */
+	const struct ka_scope *caller;
+	struct passed_frame { struct passing *p; unsigned i; } frame[KA_TAIL_CALLS_MAX];
+};
+
+static bool passing_read(void *ctx, uint64_t at, void *ret, size_t size)
+{
+	const struct passing *p = ((struct passed_frame *)ctx)->p;
+
+	return p->env.read && p->env.read(p->env.ctx, at, ret, size);
+}
+
+static bool passing_address(void *ctx, uint64_t linked, uint64_t *ret)
+{
+	const struct passing *p = ((struct passed_frame *)ctx)->p;
+
+	return p->env.address && p->env.address(p->env.ctx, linked, ret);
+}
+
+static bool passing_caller(void *ctx, struct ka_scope_env *ret, const struct ka_scope **ret_scope);
+
+static void passing_env(struct passed_frame *f, struct ka_scope_env *ret, const struct ka_scope **ret_scope)
+{
+	*ret = (struct ka_scope_env){ .ctx = f, .read = passing_read, .address = passing_address, .caller = passing_caller };
+	*ret_scope = &f->p->scope[f->i];
+}
+
+static bool passing_caller(void *ctx, struct ka_scope_env *ret, const struct ka_scope **ret_scope)
+{
+	struct passed_frame *f = ctx;
+
+	if (f->i) {
+		passing_env(f - 1, ret, ret_scope);
+	} else {
+		*ret = f->p->env;
+		*ret_scope = f->p->caller;
+	}
+	return true;
+}
+
+/* False: the file is damaged. */
+static bool passing_open(const struct ka_tail_calls *t, const struct ka_scope *caller, const struct ka_scope_env *env, struct passing *ret)
+{
+	ret->env = *env;
+	ret->caller = caller;
+	for (unsigned i = 0; i < t->count; i++) {
+		const struct ka_dwarf_die *die = &t->at[i].function;
+		uint64_t pc;
+
+		if (!ka_dwarf_call_return(&caller->lists, &t->at[i].site, &pc))
+			return false;
+		ret->function[i] = (struct ka_scope_function){ .name = ka_dwarf_name(dwarf_of(caller), die), .die = die->id };
+		ret->scope[i] = (struct ka_scope){ .types = caller->types, .object = caller->object, .pc = pc - 1, .functions = &ret->function[i],
+						   .function_count = 1, .die = die->id, .lists = caller->lists };
+		ret->frame[i] = (struct passed_frame){ ret, i };
+	}
+	return t->count;
+}
+
+/* The value that the call passed that made f a frame. */
 static bool passed(struct frame *f, struct ka_dwarf_machine *m, bool (*is_it)(const struct frame *f, const struct ka_dwarf_die *p,
 		   const void *what), const void *what, bool is_deref, uint64_t *ret)
 {
@@ -221,15 +322,27 @@ static bool passed(struct frame *f, struct ka_dwarf_machine *m, bool (*is_it)(co
 	const struct ka_scope *s;
 	struct frame up = { .env = &env, .depth = f->depth + 1, .steps = f->steps };
 	struct ka_dwarf_die function, site;
+	struct ka_tail_calls jumps;
+	struct passing p;
+	enum went is;
 	bool done;
 
 	if (f->depth >= CALLERS_MAX || !f->env->caller || !f->env->caller(f->env->ctx, &env, &s))
 		return false;
 	up.s = s;
-	if (!ka_dwarf_die(dwarf_of(s), s->die, &function) || !find_call(s, &function, 0, &site) || !is_call_to(s, &site, f->s))
+	if (!ka_dwarf_die(dwarf_of(s), s->die, &function) || !find_call(s, &function, 0, &site))
 		return false;
 	*f->steps = m->steps;
-	done = passed_by(&up, &site, m->nesting, is_it, what, is_deref, ret);
+	is = went(&up, &site, f, m->nesting, &jumps);
+	if (is == WENT_ELSEWHERE && passing_open(&jumps, s, &env, &p)) {
+		struct ka_scope_env last;
+
+		passing_env(&p.frame[jumps.count - 1], &last, &up.s);
+		up.env = &last;
+		done = passed_by(&up, &jumps.at[jumps.count - 1].site, m->nesting, is_it, what, is_deref, ret);
+	} else {
+		done = is == WENT_HERE && passed_by(&up, &site, m->nesting, is_it, what, is_deref, ret);
+	}
 	m->steps = *f->steps;
 	return done;
 }

@@ -116,6 +116,18 @@ bool ka_dwarf_function_at(const struct ka_dwarf_lists *l, struct ka_dwarf_unit *
 	return false;
 }
 
+bool ka_dwarf_functions_each(const struct ka_dwarf_lists *l, struct ka_dwarf_unit *u, bool (*fn)(void *ctx, const struct ka_dwarf_die *function),
+			     void *ctx)
+{
+	const struct ka_dwarf_functions *f = functions_of(l, u);
+	struct ka_dwarf_die die;
+
+	for (size_t i = 0; i < f->n; i++)
+		if (ka_dwarf_die_at(l->d, u, ka_dwarf_abbrevs_of(l->d, u), u->at + (f->at[i].id - u->id), &die) && die.tag && fn(ctx, &die))
+			return true;
+	return false;
+}
+
 static bool has_code(unsigned tag)
 {
 	switch (tag) {

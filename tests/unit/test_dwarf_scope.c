@@ -72,19 +72,79 @@ ALONE static long outer(long n)
 	return pair.a + pair.b;
 }
 
-static int find_base(struct dl_phdr_info *info, size_t size, void *ctx)
-{
-	(void)size;
-	*(uint64_t *)ctx = info->dlpi_addr;
-	return 1;
-}
-
 static const struct ka_scope_variable *variable(const struct ka_scope *s, const char *name)
 {
 	for (size_t i = 0; i < s->variable_count; i++)
 		if (!strcmp(s->variables[i].name, name))
 			return &s->variables[i];
 	return NULL;
+}
+
+/* first() calls middle(), which jumps on to last(), which finds first() as its caller. */
+long first(void), middle(long n), last(long n);
+static volatile long total;
+static uint64_t last_pc, last_caller;
+
+ALONE long last(long n)
+{
+	total = n;
+	here((void *)&total, NULL);
+	last_pc = at.pc[(at.count - 1) & 1];
+	last_caller = (uint64_t)(uintptr_t)__builtin_return_address(0) - 1;
+	return total;
+}
+
+ALONE long middle(long n)
+{
+	return last(2 * n + 1);
+}
+
+ALONE long first(void)
+{
+	return middle(20) + 1;
+}
+
+static struct ka_scope up_scope;
+
+static bool env_up(void *ctx, struct ka_scope_env *ret, const struct ka_scope **ret_scope)
+{
+	(void)ctx;
+	*ret = (struct ka_scope_env){ .cfa = env_cfa, .read = env_read, .address = env_address };
+	*ret_scope = &up_scope;
+	return true;
+}
+
+/* What last() was called with, which nothing keeps, by the jump that came there. */
+static void check_tail_call(void)
+{
+	struct ka_scope_env env = { .cfa = env_cfa, .read = env_read, .address = env_address, .caller = env_up };
+	const struct ka_scope_variable *v;
+	struct ka_dwarf_place place = { .count = 0 };
+	struct ka_scope s;
+	char why[96];
+
+	CHECK_INT(first(), 42);
+	CHECK(ka_scope_find(types, last_pc - base, arena, &s) && ka_scope_find(types, last_caller - base, arena, &up_scope));
+	CHECK_STR(s.functions[s.function_count - 1].name, "last");
+	CHECK_STR(up_scope.functions[up_scope.function_count - 1].name, "first");
+	v = variable(&s, "n");
+	CHECK(v);
+	if (v && ka_scope_locate(&s, &env, v->die, &place, why) == KA_DWARF_DONE)
+		CHECK_INT(place.pieces[0].value, 41);
+#ifndef __clang__
+	CHECK_INT(place.count, 1);
+#endif
+	/* no caller is known: nothing is */
+	env.caller = NULL;
+	if (v && place.pieces[0].where == KA_DWARF_AS_VALUE)
+		CHECK_INT(ka_scope_locate(&s, &env, v->die, &place, why), KA_DWARF_UNKNOWN);
+}
+
+static int find_base(struct dl_phdr_info *info, size_t size, void *ctx)
+{
+	(void)size;
+	*(uint64_t *)ctx = info->dlpi_addr;
+	return 1;
 }
 
 /* has_inner: within the function that was inlined. */
@@ -145,6 +205,7 @@ CHECK_MAIN
 	CHECK_INT(at.seen, 52);
 	check_at(at.pc[0], true);
 	check_at(at.pc[1], false);
+	check_tail_call();
 	CHECK(!ka_scope_find(types, 8, arena, &s));
 	ka_arena_free(arena);
 	ka_types_close(types);
