@@ -38,20 +38,17 @@ BT_LINES(overflow, "overflows", "PID: {pid:<7}  TASK: {task:016}  CPU: {cpu:<3} 
 
 static size_t search(struct bt *b, ka_addr start, ka_addr end)
 {
+	struct ka_pt_regs_search s = { .arena = b->arena, .at = start, .end = end };
 	uint64_t size = ka_pt_regs_size(b->k);
-	unsigned word = ka_long_size(b->k);
+	struct ka_pt_regs pt;
 	size_t count = 0;
 
-	for (ka_addr at = start; end - at >= size && !ka_interrupted(); at += word) {
-		struct ka_pt_regs pt;
-		bool is_likely;
-
-		if (!ka_pt_regs_at(b->k, at, &pt, &is_likely) || !is_likely)
-			continue;
+	while (ka_pt_regs_next(b->k, &s, &pt)) {
 		/* those of user mode are the first thing on a stack; elsewhere a few numbers look like them */
-		if (pt.is_user && end - at - size > TOP_PADDING)
+		if (pt.is_user && end - pt.at - size > TOP_PADDING)
 			continue;
-		ka_out_note(b->c->out, "\n  %s-MODE EXCEPTION FRAME AT: %0*" PRIx64 "\n", pt.is_user ? "USER" : "KERNEL", (int)word * 2, at);
+		ka_out_note(b->c->out, "\n  %s-MODE EXCEPTION FRAME AT: %0*" PRIx64 "\n", pt.is_user ? "USER" : "KERNEL",
+			    (int)ka_long_size(b->k) * 2, pt.at);
 		bt_saved_put(b, &pt);
 		count++;
 	}

@@ -60,6 +60,7 @@ struct ka_stack {
 	struct ka_pt_regs *user_regs;	/* user-mode registers at the entry into the kernel, printed at the end; NULL none */
 	const char *note;	/* why there are no frames, or why it ended early: "(active)", "stack pointer in no stack"... */
 	struct ka_error *err;	/* a fault; frames before it are good. Owned by whoever called */
+	unsigned registers;	/* not 0: those of the frames were completed (for locals), with the debuginfo of modules that there was */
 };
 
 /*
@@ -98,6 +99,15 @@ unsigned ka_task_stack_places(struct ka_kernel *k, ka_addr task, struct ka_stack
  * system call have left it there?
  */
 bool ka_pt_regs_at(struct ka_kernel *k, ka_addr at, struct ka_pt_regs *ret, bool *ret_is_likely);
+/* Every place of [at, end) that ka_pt_regs_at() says is a likely one. The first fields are the caller's to set, the rest 0. */
+struct ka_pt_regs_search {
+	struct ka_arena *arena;
+	ka_addr at, end;
+	uint8_t *bytes;		/* memory from here on: */
+	ka_addr from;
+	size_t got;
+};
+bool ka_pt_regs_next(struct ka_kernel *k, struct ka_pt_regs_search *s, struct ka_pt_regs *ret);
 /* sizeof(struct pt_regs). */
 uint64_t ka_pt_regs_size(struct ka_kernel *k);
 /* A return address as it lies in memory, without the signature that aarch64 may have put into it; other values as they are. */

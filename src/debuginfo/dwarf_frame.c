@@ -226,7 +226,8 @@ static enum went pointed(struct frame *up, const struct ka_dwarf_die *site, cons
  * Did the call of frame up go to the function of frame f? Or to one that jumped on to it (a tail call), and passed something else: which.
  * Calls through pointers mostly do not say where to: taken for here unless a function beside the callee jumps to it.
  */
-static enum went went(struct frame *up, const struct ka_dwarf_die *site, const struct frame *f, unsigned nesting, struct ka_tail_calls *ret)
+static enum went went(struct frame *up, const struct ka_dwarf_die *site, const struct frame *f, unsigned nesting,
+		      const struct ka_tail_calls **ret)
 {
 	const struct ka_dwarf *d = dwarf_of(up->s);
 	const char *name = f->s->functions[f->s->function_count - 1].name, *called;
@@ -238,7 +239,7 @@ static enum went went(struct frame *up, const struct ka_dwarf_die *site, const s
 	if (!ka_dwarf_call_origin(d, site, &target)) {
 		is = pointed(up, site, f, &function, nesting, &code);
 		if (is == WENT_UNKNOWN)
-			return ka_dwarf_is_tail_called(&f->s->lists, &function) ? WENT_UNKNOWN : WENT_HERE;
+			return ka_dwarf_is_tail_called(f->s->types->priv, &f->s->lists, &function) ? WENT_UNKNOWN : WENT_HERE;
 	} else {
 		called = ka_dwarf_name(d, &target);
 		if (called && name && !strcmp(called, name))
@@ -246,9 +247,9 @@ static enum went went(struct frame *up, const struct ka_dwarf_die *site, const s
 		if (up->s->types != f->s->types || !ka_dwarf_function_of(up->s->object, &up->s->lists, &target, &code))
 			return WENT_UNKNOWN;
 	}
-	if (is == WENT_ELSEWHERE && !ka_dwarf_tail_calls(f->s->object, &f->s->lists, &code, &function, ret))
-		return WENT_UNKNOWN;
-	return is;
+	if (is == WENT_ELSEWHERE)
+		*ret = ka_dwarf_tail_calls(f->s->types->priv, &f->s->lists, &code, &function);
+	return is == WENT_ELSEWHERE && !*ret ? WENT_UNKNOWN : is;
 }
 
 /* Frames that were: of functions that jumped on. Of their registers nothing is left but what they were called with. */
@@ -322,7 +323,7 @@ static bool passed(struct frame *f, struct ka_dwarf_machine *m, bool (*is_it)(co
 	const struct ka_scope *s;
 	struct frame up = { .env = &env, .depth = f->depth + 1, .steps = f->steps };
 	struct ka_dwarf_die function, site;
-	struct ka_tail_calls jumps;
+	const struct ka_tail_calls *jumps = NULL;
 	struct passing p;
 	enum went is;
 	bool done;
@@ -334,12 +335,12 @@ static bool passed(struct frame *f, struct ka_dwarf_machine *m, bool (*is_it)(co
 		return false;
 	*f->steps = m->steps;
 	is = went(&up, &site, f, m->nesting, &jumps);
-	if (is == WENT_ELSEWHERE && passing_open(&jumps, s, &env, &p)) {
+	if (is == WENT_ELSEWHERE && passing_open(jumps, s, &env, &p)) {
 		struct ka_scope_env last;
 
-		passing_env(&p.frame[jumps.count - 1], &last, &up.s);
+		passing_env(&p.frame[jumps->count - 1], &last, &up.s);
 		up.env = &last;
-		done = passed_by(&up, &jumps.at[jumps.count - 1].site, m->nesting, is_it, what, is_deref, ret);
+		done = passed_by(&up, &jumps->at[jumps->count - 1].site, m->nesting, is_it, what, is_deref, ret);
 	} else {
 		done = is == WENT_HERE && passed_by(&up, &site, m->nesting, is_it, what, is_deref, ret);
 	}

@@ -473,6 +473,11 @@ static void dwarf_close(struct ka_types *types)
 	ka_dwarf_index_deinit(&t->index);
 	ka_map_free(&t->dimensions);
 	pthread_mutex_destroy(&t->dimensions_lock);
+	ka_map_free(&t->jumps);
+	for (size_t i = 0; i < t->ways.n; i++)
+		free(t->ways.at[i]);
+	ka_vec_free(&t->ways);
+	pthread_mutex_destroy(&t->jumps_lock);
 	free(t);
 }
 
@@ -495,6 +500,7 @@ struct ka_error *ka_types_open_dwarf(struct ka_object *o, struct ka_types **ret)
 	t->types = (struct ka_types){
 		.ops = &dwarf_ops, .priv = t, .is_big_endian = o->is_big_endian, .long_size = o->is_64bit ? 8 : 4 };
 	pthread_mutex_init(&t->dimensions_lock, NULL);
+	pthread_mutex_init(&t->jumps_lock, NULL);
 	ka_lazy_init(&t->rust_once);
 	ka_dwarf_index_init(&t->index, t->dwarf, o);
 	*ret = &t->types;

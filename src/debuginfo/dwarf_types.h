@@ -5,6 +5,7 @@
 
 #include "dwarf_index.h"
 
+struct ka_tail_calls;
 struct ka_dwarf_types {
 	struct ka_types types;
 	struct ka_dwarf *dwarf;		/* the object's */
@@ -12,6 +13,10 @@ struct ka_dwarf_types {
 	/* An array of several dimensions is one DIE; the second dimension on, its subrange stands for the array inside. */
 	pthread_mutex_t dimensions_lock;
 	struct ka_map dimensions;	/* subrange -> array */
+	/* What was asked of jumps between functions: hundreds of stacks ask the same. */
+	pthread_mutex_t jumps_lock;
+	struct ka_map jumps;		/* from, to -> index in ways + 1; 0: none */
+	struct { KA_VEC(struct ka_tail_calls *); } ways;
 	struct ka_lazy rust_once;
 	struct ka_dwarf_rust *rust;
 };

@@ -4,6 +4,7 @@
  * and what the callee got is told at the jump. The jump is known only where there is one way from the one to the other.
  */
 #include "dwarf_function.h"
+#include "dwarf_types.h"
 #include "line.h"
 #include "object.h"
 #include "tail_call.h"
@@ -217,16 +218,6 @@ static void follow(struct search *s, const struct ka_dwarf_die *function)
 	s->seen[at].leads_there = s->found > before;
 }
 
-bool ka_dwarf_tail_calls(struct ka_object *o, const struct ka_dwarf_lists *l, const struct ka_dwarf_die *from, const struct ka_dwarf_die *to,
-			 struct ka_tail_calls *ret)
-{
-	struct search s = { .o = o, .l = l, .to = to, .ret = ret };
-
-	ret->count = 0;
-	follow(&s, from);
-	return s.found == 1 && !s.is_unsure;
-}
-
 struct wanted {
 	const struct ka_dwarf *d;
 	const struct ka_dwarf_die *function;
@@ -245,10 +236,62 @@ static bool calls_it(void *ctx, const struct ka_dwarf_die *function)
 	return each_call(ctx, function, 0);
 }
 
-bool ka_dwarf_is_tail_called(const struct ka_dwarf_lists *l, const struct ka_dwarf_die *function)
+/* ---- kept ---- */
+
+static uint64_t key_of(const struct ka_dwarf_die *from, const struct ka_dwarf_die *to)
+{
+	return (uint64_t)(from ? from->id : 0) << 32 | to->id;
+}
+
+static bool is_kept(struct ka_dwarf_types *t, uint64_t key, uint64_t *ret, const struct ka_tail_calls **ret_way)
+{
+	bool is_there;
+
+	pthread_mutex_lock(&t->jumps_lock);
+	is_there = ka_map_get(&t->jumps, key, ret);
+	if (is_there && ret_way)
+		*ret_way = *ret ? t->ways.at[*ret - 1] : NULL;
+	pthread_mutex_unlock(&t->jumps_lock);
+	return is_there;
+}
+
+const struct ka_tail_calls *ka_dwarf_tail_calls(struct ka_dwarf_types *t, const struct ka_dwarf_lists *l, const struct ka_dwarf_die *from,
+						const struct ka_dwarf_die *to)
+{
+	uint64_t key = key_of(from, to), at;
+	const struct ka_tail_calls *kept;
+	struct ka_tail_calls *way;
+	struct search s = { .o = t->index.object, .l = l, .to = to };
+
+	if (is_kept(t, key, &at, &kept))
+		return kept;
+	s.ret = way = ka_xalloc(sizeof(*way));
+	way->count = 0;
+	follow(&s, from);
+	if (s.found != 1 || s.is_unsure) {
+		free(way);
+		way = NULL;
+	}
+	pthread_mutex_lock(&t->jumps_lock);
+	if (way)
+		ka_vec_push(&t->ways, way);
+	/* another thread may have found the same meanwhile: both are kept, the first counts */
+	ka_map_add(&t->jumps, key, way ? t->ways.n : 0);
+	pthread_mutex_unlock(&t->jumps_lock);
+	return way;
+}
+
+bool ka_dwarf_is_tail_called(struct ka_dwarf_types *t, const struct ka_dwarf_lists *l, const struct ka_dwarf_die *function)
 {
 	struct wanted w = { .d = l->d, .function = function };
 	struct sites s = { .d = l->d, .fn = is_jump_to, .ctx = &w };
+	uint64_t key = key_of(NULL, function), is;
 
-	return ka_dwarf_functions_each(l, function->unit, calls_it, &s) || s.visits >= VISITS_MAX;
+	if (is_kept(t, key, &is, NULL))
+		return is;
+	is = ka_dwarf_functions_each(l, function->unit, calls_it, &s) || s.visits >= VISITS_MAX;
+	pthread_mutex_lock(&t->jumps_lock);
+	ka_map_add(&t->jumps, key, is);
+	pthread_mutex_unlock(&t->jumps_lock);
+	return is;
 }

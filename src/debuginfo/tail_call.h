@@ -25,13 +25,14 @@ bool ka_dwarf_call_origin(const struct ka_dwarf *d, const struct ka_dwarf_die *s
 bool ka_dwarf_function_at_address(struct ka_object *o, const struct ka_dwarf_lists *l, uint64_t addr, struct ka_dwarf_die *ret);
 /* The code of a function that a call names: its DIE may be a declaration. False: not known, or there are several. */
 bool ka_dwarf_function_of(struct ka_object *o, const struct ka_dwarf_lists *l, const struct ka_dwarf_die *named, struct ka_dwarf_die *ret);
+struct ka_dwarf_types;
 /*
- * The one way of jumps from a function to another. False: there is none, there are several, or not all jumps are told of: a jump
+ * The one way of jumps from a function to another; kept. NULL: there is none, there are several, or not all jumps are told of: a jump
  * through a pointer may go anywhere.
  */
-bool ka_dwarf_tail_calls(struct ka_object *o, const struct ka_dwarf_lists *l, const struct ka_dwarf_die *from, const struct ka_dwarf_die *to,
-			 struct ka_tail_calls *ret);
+const struct ka_tail_calls *ka_dwarf_tail_calls(struct ka_dwarf_types *t, const struct ka_dwarf_lists *l, const struct ka_dwarf_die *from,
+						const struct ka_dwarf_die *to);
 /* Does any function of its own unit jump to it? */
-bool ka_dwarf_is_tail_called(const struct ka_dwarf_lists *l, const struct ka_dwarf_die *function);
+bool ka_dwarf_is_tail_called(struct ka_dwarf_types *t, const struct ka_dwarf_lists *l, const struct ka_dwarf_die *function);
 
 #endif

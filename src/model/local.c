@@ -4,6 +4,69 @@
 #include "local.h"
 #include "module.h"
 
+#define SCOPES_MAX 4096		/* kept: the places where tasks sleep are a few hundred */
+
+/* Scopes by run-time address: many stacks have the same functions on them. */
+struct scopes {
+	pthread_mutex_t lock;
+	struct ka_map of_pc;		/* index in kept + 1 */
+	struct { KA_VEC(struct kept { struct ka_scope scope; struct ka_arena *a; }); } kept;
+};
+
+static void *scopes_make(struct ka_kernel *k)
+{
+	struct scopes *s = ka_xalloc(sizeof(*s));
+
+	(void)k;
+	pthread_mutex_init(&s->lock, NULL);
+	return s;
+}
+
+static void scopes_drop(void *state)
+{
+	struct scopes *s = state;
+
+	for (size_t i = 0; i < s->kept.n; i++)
+		ka_arena_free(s->kept.at[i].a);
+	ka_vec_free(&s->kept);
+	ka_map_free(&s->of_pc);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+/* The scope at an address of these types; what it points to is kept until the end. */
+static bool scope_at(struct ka_kernel *k, struct ka_types *types, ka_addr pc, uint64_t at, struct ka_arena *a, struct ka_scope *ret)
+{
+	static const char key;
+	struct scopes *s = ka_kernel_state(k, &key, scopes_make, scopes_drop);
+	struct kept new = { 0 };
+	uint64_t i = 0;
+	bool is_full;
+
+	if (!s)
+		return ka_scope_find(types, at, a, ret);
+	pthread_mutex_lock(&s->lock);
+	is_full = s->kept.n >= SCOPES_MAX;
+	if (ka_map_get(&s->of_pc, pc, &i))
+		*ret = s->kept.at[i - 1].scope;
+	pthread_mutex_unlock(&s->lock);
+	if (i && ret->types == types)		/* a module's may have been loaded anew (mod -s) */
+		return true;
+	if (is_full)
+		return ka_scope_find(types, at, a, ret);
+	new.a = ka_arena_new();
+	if (!ka_scope_find(types, at, new.a, &new.scope)) {
+		ka_arena_free(new.a);
+		return false;
+	}
+	*ret = new.scope;
+	pthread_mutex_lock(&s->lock);
+	ka_vec_push(&s->kept, new);
+	ka_map_set(&s->of_pc, pc, s->kept.n);
+	pthread_mutex_unlock(&s->lock);
+	return true;
+}
+
 struct ka_error *ka_local_frame_open(struct ka_kernel *k, ka_addr pc, struct ka_arena *a, struct ka_local_frame *ret)
 {
 	uint64_t at = pc - k->layout.kaslr_offset;
@@ -30,7 +93,7 @@ struct ka_error *ka_local_frame_open(struct ka_kernel *k, ka_addr pc, struct ka_
 	} else {
 		return ka_error_at(KA_MISSING, KA_SPACE_VIRT, pc, "0x%" PRIx64 " is no code of the kernel or of a module", pc);
 	}
-	if (!ka_scope_find(types, at, a, &ret->scope))
+	if (!scope_at(k, types, pc, at, a, &ret->scope))
 		return ka_error_at(KA_MISSING, KA_SPACE_VIRT, pc, "DWARF tells of no function at 0x%" PRIx64 " (assembly, or built without it)", pc);
 	return NULL;
 }

@@ -5,6 +5,7 @@
  */
 #include "local.h"
 #include "module.h"
+#include "stacks.h"
 
 bool ka_local_rules(struct ka_kernel *k, ka_addr pc, struct ka_frame_rules *ret)
 {
@@ -120,8 +121,28 @@ static bool is_same_caller(struct ka_kernel *k, const struct ka_frame *f, const 
 	return (k->arch->strip_ip ? k->arch->strip_ip(&k->layout, v) : v) == up->ip;
 }
 
+/* How a frame is left: by CFI, or as the kernel's own code generators do it. */
+static bool rules_of(struct ka_kernel *k, const struct ka_frame *f, struct ka_frame_rules *ret)
+{
+	const struct ka_stack_ops *ops = ka_stack_ops(k);
+	const struct ka_made_text *made;
+	struct ka_cursor c = { .ip = f->ip, .is_call = f->is_call, .regs = f->state };
+	ka_addr alias = 0;
+
+	if (ka_local_rules(k, f->ip - f->is_call, ret))
+		return true;
+	made = ops && ops->made_rules ? ka_made_text_at(k, f->ip - f->is_call) : NULL;
+	memset(ret, 0, sizeof(*ret));
+	return made && ops->made_rules(k, &c, made, &alias, ret) && !alias && !ret->is_pt_regs;
+}
+
 void ka_stack_registers(struct ka_kernel *k, struct ka_stack *st)
 {
+	unsigned loads = ka_module_loads(k) + 1;
+
+	if (st->registers == loads)
+		return;
+	st->registers = loads;
 	for (size_t i = 0; i + 1 < st->count && !ka_interrupted(); i++) {
 		const struct ka_frame *f = &st->frames[i];
 		struct ka_frame *up = &st->frames[i + 1];
@@ -131,7 +152,7 @@ void ka_stack_registers(struct ka_kernel *k, struct ka_stack *st)
 		/* what an exception interrupted has all of its registers saved */
 		if (!up->is_call)
 			continue;
-		if (!ka_local_rules(k, f->ip - f->is_call, &r) || !cfa_of(k, f, &r, &cfa) || !is_same_caller(k, f, &r, cfa, up))
+		if (!rules_of(k, f, &r) || !cfa_of(k, f, &r, &cfa) || !is_same_caller(k, f, &r, cfa, up))
 			continue;
 		inherit(k, f, &r, cfa, up);
 		if (cfa != up->sp) {

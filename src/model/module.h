@@ -15,11 +15,14 @@ struct ka_module_list {
 	struct ka_module_symbols *symbols;
 	struct ka_orc **orcs;
 	struct ka_module_object **objects;	/* debuginfo that was loaded */
+	unsigned loads;			/* how often objects changed */
 	struct ka_module_types *types;		/* NULL: not asked for yet */
 	bool *has_symbols, *has_orc;
 };
 
 struct ka_module_list *ka_module_list(struct ka_kernel *k);
+/* Has debuginfo of a module come or gone since this was another number? */
+unsigned ka_module_loads(struct ka_kernel *k);
 /* Index of the module one of whose ranges holds the address. */
 bool ka_module_index(struct ka_kernel *k, ka_addr addr, size_t *ret);
 bool ka_module_is_text(struct ka_kernel *k, ka_addr addr);

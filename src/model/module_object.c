@@ -117,11 +117,23 @@ struct ka_error *ka_module_load(struct ka_kernel *k, const struct ka_module *m, 
 		pthread_mutex_lock(&l->lock);
 		mo->before = l->objects[i];
 		l->objects[i] = mo;
+		l->loads++;
 		l->modules.at[i].object = object->path;
 		pthread_mutex_unlock(&l->lock);
 	}
 	ka_vec_free(&sections);
 	return err;
+}
+
+unsigned ka_module_loads(struct ka_kernel *k)
+{
+	struct ka_module_list *l = ka_module_list(k);
+	unsigned n;
+
+	pthread_mutex_lock(&l->lock);
+	n = l->loads;
+	pthread_mutex_unlock(&l->lock);
+	return n;
 }
 
 struct ka_object *ka_module_object_of(const struct ka_module_object *mo)
@@ -142,6 +154,7 @@ bool ka_module_unload(struct ka_kernel *k, const struct ka_module *m)
 		empty = ka_xalloc(sizeof(*empty));
 		empty->before = l->objects[i];
 		l->objects[i] = empty;
+		l->loads++;
 		l->modules.at[i].object = NULL;
 	}
 	pthread_mutex_unlock(&l->lock);

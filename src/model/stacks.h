@@ -79,6 +79,8 @@ struct ka_stack_ops {
 	 * returns to? May be NULL: cannot be told.
 	 */
 	bool (*is_caller)(struct ka_kernel *k, ka_addr ip, ka_addr function, ka_addr ret);
+	/* A look at the bytes of a struct pt_regs: false only where is_saved() would say so. May be NULL. */
+	bool (*may_be_saved)(const uint8_t *bytes);
 	/* Could an exception, interrupt or system call have saved this? */
 	bool (*is_saved)(struct ka_kernel *k, const struct ka_pt_regs *pt);
 	/* The last functions of a CPU at a crash, which go on after the registers were saved; the innermost first. */

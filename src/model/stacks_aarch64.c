@@ -121,6 +121,14 @@ static bool entry_rules(struct ka_kernel *k, const struct ka_stacks *s, const st
 	return true;
 }
 
+static bool may_be_saved(const uint8_t *bytes)
+{
+	uint64_t words[2];
+
+	memcpy(words, bytes + 8 * PT_PC, sizeof(words));
+	return !(words[1] >> 34) && !(words[0] & 3);
+}
+
 /* PSTATE has one of the modes Linux runs in (EL0t, EL1t, EL1h, EL2h of VHE), not aarch32 in the kernel, and nothing above bit 33. */
 static bool is_saved(struct ka_kernel *k, const struct ka_pt_regs *pt)
 {
@@ -169,6 +177,7 @@ const struct ka_stack_ops ka_stacks_aarch64 = {
 	.e_machine = EM_AARCH64,
 	.add_cpu_stacks = add_cpu_stacks,
 	.start_sleeping = start_sleeping,
+	.may_be_saved = may_be_saved,
 	.is_saved = is_saved,
 	.entry_rules = entry_rules,
 	.is_caller = is_caller,

@@ -280,12 +280,23 @@ static uint64_t saved_value(const struct ka_pt_regs *pt, const char *name)
 	return 0;
 }
 
+#define CS_AT 136
+#define FLAGS_BAD 0xffffffffffc08028ull		/* reserved bits, and those above ID */
+
+static bool may_be_saved(const uint8_t *bytes)
+{
+	uint64_t words[2];
+
+	memcpy(words, bytes + CS_AT, sizeof(words));
+	return (words[0] == 0x10 || words[0] == 0x33 || words[0] == 0x23) && !(words[1] & FLAGS_BAD) && words[1] & 2;
+}
+
 /* Selectors and flags as Linux has them. An NMI leaves SS 0 in kernel mode; flags: reserved bits (bit 1 is always set), and those above ID. */
 static bool is_saved(struct ka_kernel *k, const struct ka_pt_regs *pt)
 {
 	uint64_t cs = saved_value(pt, "CS"), ss = saved_value(pt, "SS"), flags = saved_value(pt, "RFLAGS");
 
-	if ((flags & 0xffffffffffc08028ull) || !(flags & 2))
+	if ((flags & FLAGS_BAD) || !(flags & 2))
 		return false;
 	if (cs == 0x10)
 		return (ss == 0x18 || ss == 0 || ss == 0x10) && ka_is_kernel_addr(k, pt->sp) && ka_is_text(k, pt->ip);
@@ -297,6 +308,7 @@ const struct ka_stack_ops ka_stacks_x86_64 = {
 	.add_cpu_stacks = add_cpu_stacks,
 	.start_sleeping = start_sleeping,
 	.made_rules = made_rules,
+	.may_be_saved = may_be_saved,
 	.is_saved = is_saved,
 	/*
 	 * The one that boots the capture kernel, and those that wait for it. objtool takes machine_kexec() for one that never

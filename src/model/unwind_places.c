@@ -38,21 +38,61 @@ uint64_t ka_pt_regs_size(struct ka_kernel *k)
 	return k->arch->pt_regs_size;
 }
 
-bool ka_pt_regs_at(struct ka_kernel *k, ka_addr at, struct ka_pt_regs *ret, bool *ret_is_likely)
+static bool take_regs(struct ka_kernel *k, ka_addr at, const uint8_t *bytes, struct ka_pt_regs *ret)
 {
 	const struct ka_stack_ops *ops = ka_stack_ops(k);
 	struct ka_regs regs;
+
+	k->arch->pt_regs(bytes, false, &regs, ret);
+	ret->at = at;
+	if (k->arch->pt_ra_at && !ret->is_user)
+		ret->value[k->arch->pt_ra_at] = ka_strip_return(k, ret->value[k->arch->pt_ra_at]);
+	return ops && ops->is_saved && ops->is_saved(k, ret);
+}
+
+bool ka_pt_regs_at(struct ka_kernel *k, ka_addr at, struct ka_pt_regs *ret, bool *ret_is_likely)
+{
 	uint8_t bytes[512];
 
 	*ret_is_likely = false;
 	if (!k->arch->pt_regs || k->arch->pt_regs_size > sizeof(bytes) || ka_error_drop(ka_read(k, at, bytes, k->arch->pt_regs_size)))
 		return false;
-	k->arch->pt_regs(bytes, false, &regs, ret);
-	ret->at = at;
-	if (k->arch->pt_ra_at && !ret->is_user)
-		ret->value[k->arch->pt_ra_at] = ka_strip_return(k, ret->value[k->arch->pt_ra_at]);
-	*ret_is_likely = ops && ops->is_saved && ops->is_saved(k, ret);
+	*ret_is_likely = take_regs(k, at, bytes, ret);
 	return true;
+}
+
+#define SEARCH_BYTES 16384
+
+bool ka_pt_regs_next(struct ka_kernel *k, struct ka_pt_regs_search *s, struct ka_pt_regs *ret)
+{
+	const struct ka_stack_ops *ops = ka_stack_ops(k);
+	size_t size = k->arch->pt_regs_size;
+	unsigned word = k->long_size;
+
+	if (!k->arch->pt_regs || !size || size > SEARCH_BYTES)
+		return false;
+	while (s->at < s->end && s->end - s->at >= size && !ka_interrupted()) {
+		ka_addr at = s->at;
+
+		if (!s->bytes || at < s->from || at - s->from + size > s->got) {
+			if (!s->bytes)
+				s->bytes = ka_alloc(s->arena, SEARCH_BYTES);
+			s->from = at;
+			s->got = ka_read_some(k, at, s->bytes, KA_MIN((size_t)SEARCH_BYTES, (size_t)(s->end - at)), NULL);
+			if (s->got < size) {	/* to behind the page that cannot be read */
+				s->at = ((at + s->got) | (ka_page_size(k) - 1)) + 1;
+				if (s->at <= at)
+					return false;
+				continue;
+			}
+		}
+		s->at += word;
+		if (ops && ops->may_be_saved && !ops->may_be_saved(s->bytes + (at - s->from)))
+			continue;
+		if (take_regs(k, at, s->bytes + (at - s->from), ret))
+			return true;
+	}
+	return false;
 }
 
 ka_addr ka_strip_return(struct ka_kernel *k, uint64_t value)
