@@ -340,12 +340,12 @@ static bool in_percpu(struct find *f)
 
 static bool is_canonical(struct find *f)
 {
-	uint64_t top = f->addr >> 56;
+	unsigned bits = f->k->layout.va_levels == 5 ? 56 : 47;
 
-	/* LA57 and 52 bits: what is between is not known to be one by the number alone */
+	/* 48 or 52 bits: what is between is not known to be one by the number alone */
 	if (ka_fault_is_aarch64(f->k))
 		return (f->addr >> 52) == 0 || (f->addr >> 52) == 0xfff;
-	return top == 0 ? f->addr >> 47 == 0 || ka_symbol_lookup(f->k, "__pgtable_l5_enabled", &(struct ka_symbol){ 0 }) : top == 0xff;
+	return f->addr >> bits == 0 || f->addr >> bits == UINT64_MAX >> bits;
 }
 
 /* A string that was taken for a pointer. */
