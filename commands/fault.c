@@ -24,7 +24,8 @@ struct fault_row {
 	const char *addr_is, *addr_kind, *owner, *value_is, *last_unloaded;
 	const char *waits_for, *lock_kind, *lock_owner;
 	ka_addr blocked, lock, owner_task;
-	const char *const *notes, *const *chain, *const *cycles, *const *earlier, *const *holder_notes;
+	const char *const *notes, *const *chain, *const *cycles, *const *earlier, *const *holder_notes, *const *details;
+	const char *callee, *callee_module;
 	bool has_task, has_cpu, has_frame, has_function, has_addr, has_value, has_member;
 };
 KA_LINES(fault_row, "faults", "{text}",
@@ -34,6 +35,9 @@ KA_LINES(fault_row, "faults", "{text}",
 	KA_COL(fault_row, message, KA_TEXT, "the line of the log that says it"),
 	KA_COL(fault_row, panic, KA_TEXT, "the words of panic()"),
 	KA_COL(fault_row, reason, KA_TEXT, "what the processor or the log adds to the kind"),
+	KA_COL(fault_row, details, KA_LIST, "more of that: banks of a machine check, types of a call that CFI refused, what KASAN says"),
+	KA_COL(fault_row, callee, KA_TEXT, "a call that CFI refused: the function that was to be called"),
+	KA_COL(fault_row, callee_module, KA_TEXT, "its module"),
 	KA_COL_IF(fault_row, pid, KA_INT, has_task, "the task that was running"),
 	KA_COLF(fault_row, task, KA_ADDR, KA_ZERO_IS_NONE, "its task_struct"),
 	KA_COL(fault_row, comm, KA_TEXT, "its name"),
@@ -147,6 +151,8 @@ static const char *full_text(struct ka_call *c, const struct ka_fault *f, const 
 		line_to(&s, "PANIC", f->panic);
 	if (n && f->reason && !strstr(sentences[0], f->reason) && (!f->message || !strstr(f->message, f->reason)))
 		line_to(&s, "REASON", f->reason);
+	for (size_t i = 0; f->details && f->details[i]; i++)
+		line_to(&s, i ? "" : "DETAILS", f->details[i]);
 	if (row->has_task)
 		line_to(&s, "TASK", ka_printf(c->arena, "%016" PRIx64 "  PID: %d  CPU: %d  COMMAND: \"%s\"", row->task, row->pid, row->cpu, row->comm));
 	if (f->blocked)
@@ -210,7 +216,7 @@ static void put_fault(struct ka_call *c, const struct ka_fault *f)
 		.has_value = (f->has_operand || f->kind == KA_FAULT_DIVIDE) && f->has_frame && f->reg != KA_NO_REG, .value = f->reg_value, .value_is = f->value.what,
 		.base = f->base, .expression = f->expression, .type = f->type, .member = f->member, .member_offset = f->member_offset,
 		.has_member = f->member != NULL, .holder = f->holder, .holder_is = f->holding.what, .repeated = f->repeated, .chain = f->chain, .last_unloaded = f->last_unloaded,
-		.blocked = f->blocked, .waits_for = f->wait_text, .lock_owner = f->owner_text, .cycles = f->cycles, .earlier = f->earlier, .holder_notes = f->holding.notes,
+		.blocked = f->blocked, .waits_for = f->wait_text, .lock_owner = f->owner_text, .cycles = f->cycles, .earlier = f->earlier, .details = f->details, .callee = f->callee, .callee_module = f->callee_module, .holder_notes = f->holding.notes,
 	};
 	const char *sentences[2];
 

@@ -63,6 +63,10 @@ struct ka_fault {
 	unsigned blamed_line;
 	ka_addr caller;			/* of a jump to where no code is: where it came from; 0 */
 
+	const char *callee, *callee_module;	/* CFI: what the pointer led to; NULL unknown */
+	uint64_t callee_offset;
+	const char *const *details;	/* what the log or the code adds, a sentence each: banks of a machine check, types of a call, KASAN's object; NULL none */
+
 	bool has_insn;
 	struct ka_insn insn;
 	enum ka_fault_access access;

@@ -355,6 +355,8 @@ static void read_instruction(struct explain *e)
 		return;
 	}
 	ka_fault_decode(&e->trace, f, &regs, f->frame + 1);
+	if ((f->kind == KA_FAULT_CFI || is_trap || is_access(f->kind)) && ka_fault_cfi(&e->trace, f, &regs, f->frame + 1))
+		return;
 	if (!is_access(f->kind) && f->kind != KA_FAULT_KASAN && f->kind != KA_FAULT_KFENCE) {
 		/* what a trap or an interrupted instruction would have touched is of no interest */
 		f->has_addr = f->has_operand = false;
@@ -397,6 +399,27 @@ static void count_repeats(struct explain *e)
 	}
 }
 
+/*
+ * A hard lockup that another CPU saw (buddy: 1f423c905a6b, v6.5; of each CPU the next one) and died of: what counts is the one that is stuck, which
+ * the NMI at the end stopped. False: it is another one than the panic's.
+ */
+static bool find_locked(struct explain *e)
+{
+	const char *at = e->f->kind == KA_FAULT_HARD_LOCKUP && e->f->message ? strstr(e->f->message, "LOCKUP on cpu ") : NULL;
+	unsigned long cpu = at ? strtoul(at + 14, NULL, 10) : 0;
+	const char **details;
+	ka_addr task;
+
+	if (!at || cpu >= ka_cpu_count(e->k) || e->f->cpu < 0 || (unsigned long)e->f->cpu == cpu || !(task = ka_cpu_task(e->k, (unsigned)cpu)))
+		return true;
+	details = ka_alloc(e->a, 2 * sizeof(*details));
+	details[0] = ka_printf(e->a, "seen by CPU %d, which called panic()", e->f->cpu);
+	e->f->details = details;
+	e->f->cpu = (int)cpu;
+	e->f->task = task;
+	return false;
+}
+
 void ka_fault_explain(struct ka_kernel *k, struct ka_arena *a, const struct ka_stack *stack, struct ka_fault *ret)
 {
 	struct explain e = { .k = k, .a = a, .f = ret, .stack = stack, .is_aarch64 = ka_fault_is_aarch64(k) };
@@ -409,6 +432,11 @@ void ka_fault_explain(struct ka_kernel *k, struct ka_arena *a, const struct ka_s
 	ret->reason = e.report.reason;
 	ret->last_unloaded = e.report.last_unloaded;
 	ret->earlier = e.report.earlier;
+	ret->details = e.report.details;
+	bool is_here = find_locked(&e);
+
+	if (stack && !is_here)
+		return;
 	if (!stack && ret->task && !ka_error_drop(ka_unwind_task(k, ret->task, a, &e.own))) {
 		ka_error_free(e.own.err);
 		e.own.err = NULL;
@@ -441,7 +469,7 @@ void ka_fault_explain(struct ka_kernel *k, struct ka_arena *a, const struct ka_s
 	ka_fault_caller(k, a, stack, ret);
 	if (ret->holder)
 		ka_fault_place(k, a, ret->holder, ret->task, &ret->holding);
-	if ((is_access(ret->kind) || ret->kind == KA_FAULT_KASAN) && ret->has_addr)
+	if ((is_access(ret->kind) || ret->kind == KA_FAULT_KASAN || ret->kind == KA_FAULT_CFI) && ret->has_addr)
 		ka_fault_place(k, a, ret->addr, ret->task, &ret->place);
 	/* aarch64 takes the top byte off what it jumps to */
 	if (ret->kind == KA_FAULT_EXEC && ret->reg != KA_NO_REG && ret->reg_value != ret->addr && !((ret->reg_value ^ ret->addr) << 8))

@@ -23,10 +23,21 @@ struct ka_fault_report {
 	unsigned bug_line;
 	const char *last_unloaded;
 	const char *const *earlier;	/* first lines of reports that were survived, NULL-terminated, the last of them last; NULL none */
+	const char *const *details;	/* what it adds, NULL-terminated; NULL none */
 	bool is_panic_known;		/* the log was there and reaches to the end: silence means something */
 };
 /* Lines without line breaks, oldest first. */
 void ka_fault_log(struct ka_arena *a, const char *const *lines, size_t count, struct ka_fault_report *ret);
+
+/* ---- fault_mce.c: lines of a machine check to words ---- */
+
+/* Fills reason and details. False: no line has a bank. */
+bool ka_fault_mce(struct ka_arena *a, const char *const *lines, size_t count, struct ka_fault_report *r);
+
+/* ---- fault_details.c: more lines of the log ---- */
+
+/* Fills details by kind: lines from start of the report on, up to end. */
+void ka_fault_details(struct ka_arena *a, const char *const *lines, size_t start, size_t end, struct ka_fault_report *r);
 
 /* ---- fault_cause.c: numbers of the processor to words; knows no kernel ---- */
 
@@ -78,6 +89,17 @@ const char *ka_fault_variable_path(struct ka_kernel *k, struct ka_arena *a, ka_a
 struct ka_slab_object;
 /* Sentences of what slub_debug or KASAN keeps beside it; the count. */
 size_t ka_fault_tracks(struct ka_kernel *k, struct ka_arena *a, const struct ka_slab_object *o, bool is_free, const char *ret[2]);
+
+/* ---- fault_kasan.c: what KASAN's shadow says ---- */
+
+/* The address that a byte of the shadow is of. False: no shadow, or not KASAN. */
+bool ka_kasan_of_shadow(struct ka_kernel *k, ka_addr at, ka_addr *ret);
+/* The byte of the shadow for an address. False: none. */
+bool ka_kasan_shadow(struct ka_kernel *k, ka_addr at, uint8_t *ret);
+/* "a freed object"; NULL: all 8 bytes may be touched, or the byte is not known. */
+const char *ka_kasan_shadow_text(struct ka_arena *a, uint8_t byte);
+/* Has the object that begins there been freed, though it may wait in quarantine? ret_has_track: and says who did it. */
+bool ka_kasan_is_freed(struct ka_kernel *k, ka_addr object, bool *ret_has_track);
 
 /* ---- fault_member.c: what lies at an offset of a type ---- */
 
@@ -181,6 +203,11 @@ const char *const *ka_fault_chain(struct ka_fault_trace *t, int reg, const struc
 /* As the blocks of bt name it, by its DWARF number: "RDI", "X0". */
 const char *ka_fault_reg_name(bool is_aarch64, int reg);
 bool ka_fault_is_aarch64(struct ka_kernel *k);
+
+/* ---- fault_cfi.c ---- */
+
+/* False: at f->ip there is no check of an indirect call's type. A check that faulted itself makes it KA_FAULT_EXEC. */
+bool ka_fault_cfi(struct ka_fault_trace *t, struct ka_fault *f, const struct ka_regs *regs, size_t frame);
 
 /* ---- fault_insn.c ---- */
 

@@ -168,6 +168,41 @@ static void read_canary(struct ka_kernel *k, struct ka_arena *a, const struct ka
 	f->place.notes = notes;
 }
 
+/* ---- an access that KASAN was asked about before it was made: "lea 0x18(%rbx),%rdi; call __asan_load8" ---- */
+
+static void read_checked(struct ka_kernel *k, struct ka_arena *a, const struct ka_stack *st, size_t i, struct ka_fault *f)
+{
+	struct ka_fault_trace t = { .k = k, .a = a, .is_aarch64 = ka_fault_is_aarch64(k), .stack = st };
+	struct ka_fault_code *code = ka_alloc(a, sizeof(*code));
+	int reg = t.is_aarch64 ? 0 : 5;
+	const struct ka_origin *o;
+	struct ka_fault_target target;
+	struct ka_symbol s;
+	uint64_t offset;
+	size_t at;
+
+	if (!ka_fault_code_read(k, a, st->frames[i].ip - 1, code, &at) && !code->count)
+		return;
+	for (at = code->count; at && code->insns[at - 1].addr + code->insns[at - 1].size > st->frames[i].ip; at--)
+		;
+	if (!at || code->insns[at - 1].kind != KA_INSN_CALL || !code->insns[at - 1].has_target || !ka_symbol_at(k, code->insns[at - 1].target, &s, &offset) ||
+	    (strncmp(s.name, "__asan_", 7) && strncmp(s.name, "__hwasan_", 9) && strncmp(s.name, "__kasan_check_", 14)))
+		return;
+	o = ka_fault_origin(&t, code, at - 1, reg, i);
+	f->chain = ka_fault_chain(&t, reg, o);
+	bool is_sum = o->kind == KA_ORIGIN_ADDRESS && o->base && !o->is_indexed;
+
+	if (!ka_fault_target(&t, is_sum ? o->base : o, is_sum ? o->disp : 0, f->size, &target))
+		return;
+	f->base = is_sum ? o->base->expression : o->expression;
+	f->expression = target.expression;
+	f->type = target.type;
+	f->member = target.member && target.member[0] ? target.member : NULL;
+	f->member_offset = target.offset;
+	if (f->has_addr)
+		f->reg_value = f->addr - (is_sum ? (uint64_t)o->disp : 0);
+}
+
 /* "Attempted to kill init! exitcode=0x00000700" */
 static void read_exit(struct ka_arena *a, struct ka_fault *f)
 {
@@ -231,6 +266,8 @@ void ka_fault_caller(struct ka_kernel *k, struct ka_arena *a, const struct ka_st
 	ka_fault_module(k, st->frames[i].ip);
 	read_line(k, f, &st->frames[i]);
 	f->ip = st->frames[i].ip;
+	if (f->kind == KA_FAULT_KASAN)
+		read_checked(k, a, st, i, f);
 	if (f->kind == KA_FAULT_STACK_PROTECTOR)
 		read_canary(k, a, st, i, f);
 }

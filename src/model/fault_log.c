@@ -154,7 +154,7 @@ static const char *const address_words[] = {
 	"dereference at virtual address", "NULL pointer dereference, address:", "page fault for address:", "NULL pointer dereference at ",
 	"paging request at virtual address", "paging request at ", "non-canonical address ", "maybe for address ", "read from unreadable memory at virtual address",
 	"write to read-only memory at virtual address", "execute from non-executable memory at virtual address", "user memory outside uaccess routines at virtual address",
-	"execution of user memory at virtual address", "FAR: ", " at addr ",	/* the last one: KASAN's "Read of size 8 at addr ..." */
+	"execution of user memory at virtual address", "FAR: ", " at addr ", "Free of addr ",	/* the last ones: KASAN's "Read of size 8 at addr ..." */
 };
 
 static void numbers(struct ka_fault_report *r, const char *line)
@@ -386,6 +386,9 @@ static bool is_report_line(const char *line)
 		return true;
 	if (strstr(line, "mce: ") && strstr(line, "achine check events logged"))
 		return true;
+	/* CONFIG_DEBUG_SPINLOCK: recursion, bad magic, wrong owner ... */
+	if (strstr(line, "BUG: spinlock ") || strstr(line, "BUG: rwlock ") || strstr(line, "BUG: rwlock-") || strstr(line, "BUG: raw spinlock "))
+		return true;
 	for (size_t i = 0; i < KA_COUNT(heads); i++)
 		if (strstr(line, heads[i].words))
 			return heads[i].rank > 3 && heads[i].is_start && heads[i].kind != KA_FAULT_SYSRQ;
@@ -452,6 +455,7 @@ void ka_fault_log(struct ka_arena *a, const char *const *lines, size_t count, st
 		ret->message = trimmed(a, lines[last.best]);
 		ret->reason = reason_of(a, last.kind, ret->message);
 		read_report(a, lines, last.start, count, ret);
+		ka_fault_details(a, lines, last.start, panic_at, ret);
 	}
 	if (words) {
 		enum ka_fault_kind kind = p < KA_COUNT(panics) ? (enum ka_fault_kind)panics[p].kind : KA_FAULT_PANIC;
@@ -465,6 +469,8 @@ void ka_fault_log(struct ka_arena *a, const char *const *lines, size_t count, st
 			ret->message = trimmed(a, lines[panic_at]);
 		}
 	}
+	if (ret->kind == KA_FAULT_MCE)
+		ka_fault_mce(a, lines, count, ret);
 	ret->earlier = earlier_reports(a, lines, ret->message && last.has && !(words && ret->kind != last.kind) ? last.start : KA_MIN(panic_at, count), ret->message);
 	if (!ret->last_unloaded)
 		for (size_t i = 0; i < count; i++)

@@ -260,8 +260,8 @@ static void in_direct(struct find *f)
 		else
 			found(f, "slab", cache, ka_printf(f->a, "object 0x%" PRIx64 "%s of slab cache %s", o.object,
 							 offset ? ka_printf(f->a, " + 0x%" PRIx64, offset) : "", cache));
-		bool is_free = is_free_link(f, &o);
 		const char *tracks[2];
+		bool has_track, is_free = is_free_link(f, &o) || (o.object && ka_kasan_is_freed(f->k, o.object, &has_track));
 
 		if (is_free)
 			found(f, "slab_free", cache, ka_printf(f->a, "freed %s", f->ret->what));
@@ -362,16 +362,24 @@ static void note_text(struct find *f)
 		note(f, ka_printf(f->a, "as bytes it is the text \"%s\"", text));
 }
 
-/* KASAN's shadow: one byte for eight. x86_64's offset is that of the build. */
 static bool in_shadow(struct find *f)
 {
-	const uint64_t offset = 0xdffffc0000000000;
-	struct ka_symbol s;
+	ka_addr of;
 
-	if (ka_fault_is_aarch64(f->k) || !ka_symbol_lookup(f->k, "kasan_report", &s) || f->addr < offset || f->addr >= offset + (1ull << 61))
+	if (!ka_kasan_of_shadow(f->k, f->addr, &of))
 		return false;
-	found(f, "kasan", NULL, ka_printf(f->a, "KASAN's shadow of 0x%" PRIx64, (f->addr - offset) << 3));
+	found(f, "kasan", NULL, ka_printf(f->a, "KASAN's shadow of 0x%" PRIx64, of));
 	return true;
+}
+
+/* What KASAN holds of it: an object in quarantine is on no list of free ones. */
+static void note_shadow(struct find *f)
+{
+	const char *text;
+	uint8_t byte;
+
+	if (ka_kasan_shadow(f->k, f->addr, &byte) && (text = ka_kasan_shadow_text(f->a, byte)))
+		note(f, ka_printf(f->a, "KASAN's shadow of it is %02x: %s", byte, text));
 }
 
 void ka_fault_place(struct ka_kernel *k, struct ka_arena *a, ka_addr addr, ka_addr task, struct ka_fault_place *ret)
@@ -395,8 +403,10 @@ void ka_fault_place(struct ka_kernel *k, struct ka_arena *a, ka_addr addr, ka_ad
 		note_text(&f);
 		return;
 	}
-	if (in_stack(&f))
+	if (in_stack(&f)) {
+		note_shadow(&f);
 		return;
+	}
 	switch (ka_region_of(k, addr)) {
 	case KA_REGION_IMAGE:
 		found(&f, "image", NULL, "in the kernel's image");
@@ -414,4 +424,5 @@ void ka_fault_place(struct ka_kernel *k, struct ka_arena *a, ka_addr addr, ka_ad
 	}
 	if (ka_module_at(k, addr) && strcmp(ret->kind, "module"))
 		in_modules(&f);
+	note_shadow(&f);
 }

@@ -231,12 +231,15 @@ size_t ka_fault_tracks(struct ka_kernel *k, struct ka_arena *a, const struct ka_
 			ret[n++] = text;
 		return n;
 	}
+	bool has_track = false;
+
 	if (!KA_HAS(k, slab_debug, kasan_alloc))
 		return 0;
 	/* offset 0: none of an allocation; of a freed one it may be the object itself */
 	if (d.kasan_alloc > 0 && d.kasan_alloc < (int32_t)OFFSET_MAX &&
 	    (text = kasan_text(k, a, "allocated", o->object + (uint64_t)d.kasan_alloc + KA_OFFSET(k, slab_kasan_alloc, track_at))))
 		ret[n++] = text;
+	is_free = ka_kasan_is_freed(k, o->object, &has_track) && has_track;
 	if (is_free && d.kasan_free >= 0 && d.kasan_free < (int32_t)OFFSET_MAX &&
 	    (text = kasan_text(k, a, "freed", o->object + (uint64_t)d.kasan_free + KA_OFFSET(k, slab_kasan_free, track_at))))
 		ret[n++] = text;

@@ -66,7 +66,24 @@ static void add_value(struct ka_str *s, const struct ka_fault *f)
 
 static void first_line(struct ka_str *s, const struct ka_fault *f)
 {
-	ka_str_add(s, ka_fault_kind_title(f->kind));
+	if (f->kind == KA_FAULT_CFI && f->callee) {
+		ka_str_printf(s, "control flow integrity: indirect call of what has another type: %s", f->callee);
+		if (f->callee_offset)
+			ka_str_printf(s, "+%" PRIu64, f->callee_offset);
+		if (f->callee_module)
+			ka_str_printf(s, " [%s]", f->callee_module);
+		return;
+	}
+	/* "slab-use-after-free in kmore_uaf+0x5b/0xa0 [kdie_more]": where it was is the next line's */
+	if ((f->kind == KA_FAULT_KASAN || f->kind == KA_FAULT_KFENCE) && f->reason && strstr(f->reason, " in "))
+		ka_str_printf(s, "%s: %.*s", f->kind == KA_FAULT_KASAN ? "KASAN" : "KFENCE", (int)(strstr(f->reason, " in ") - f->reason), f->reason);
+	else
+		ka_str_add(s, ka_fault_kind_title(f->kind));
+	/* "array-index-out-of-bounds in FILE:LINE:COLUMN": the next line has where; "index 9 is out of range ..." */
+	if (f->kind == KA_FAULT_UBSAN && f->details && f->reason && strstr(f->reason, " in ")) {
+		ka_str_printf(s, ": %.*s: %s", (int)(strstr(f->reason, " in ") - f->reason), f->reason, f->details[0]);
+		return;
+	}
 	if (f->has_addr && f->kind != KA_FAULT_DIVIDE && f->kind != KA_FAULT_STACK_PROTECTOR) {
 		ka_str_add(s, ": ");
 		add_access(s, f);
@@ -98,8 +115,8 @@ static void second_line(struct ka_str *s, const struct ka_fault *f)
 			ka_str_printf(s, ", found by %s", f->function);
 		return;
 	}
-	if (f->kind == KA_FAULT_EXEC) {
-		if (f->caller && f->function) {
+	if (f->kind == KA_FAULT_EXEC || (f->kind == KA_FAULT_CFI && f->reg_name && f->has_addr)) {
+		if ((f->caller || f->kind == KA_FAULT_CFI) && f->function) {
 			ka_str_printf(s, "called by %s+%" PRIu64, f->function, f->offset);
 			if (f->reg_name) {
 				ka_str_printf(s, " through %s%s%s", f->expression ? f->expression : f->reg_name, f->expression ? " = " : "",
@@ -152,6 +169,14 @@ static void second_line(struct ka_str *s, const struct ka_fault *f)
 		if (f->chain && f->chain[0])
 			ka_str_printf(s, "; %s", f->chain[0]);
 		return;
+	}
+	if (f->kind == KA_FAULT_KASAN && f->expression && f->function) {
+		ka_str_add(s, f->expression);
+		if (f->type && (f->member_offset || f->member))
+			ka_str_printf(s, " (%s + 0x%" PRIx64 ")", f->type, f->member_offset);
+		if (f->base)
+			ka_str_printf(s, " through %s = 0x%" PRIx64, f->base, f->reg_value);
+		ka_str_add(s, " ");
 	}
 	if (f->file && f->function && !f->has_frame)
 		ka_str_printf(s, "in %s+%" PRIu64 "%s%s%s at %s:%u", f->function, f->offset, f->module ? " [" : "", f->module ? f->module : "", f->module ? "]" : "",

@@ -58,7 +58,7 @@ add makedumpfile
 	"$here/guest/zoo-more.c"
 cp "$here/guest/init" "$here/guest/truth.sh" "$root/"
 chmod 755 "$root/init" "$root/truth.sh"
-cp "$base/kernel"/modules/*.ko "$root/lib/modules/$release/"
+for m in "$base/kernel"/modules/*.ko; do [ ! -e "$m" ] || cp "$m" "$root/lib/modules/$release/"; done
 for m in ktgt kdie kdie_left kdie_more; do
 	[ ! -e "$base/kernel/$m.ko" ] || "${CROSS_COMPILE}objcopy" --strip-debug "$base/kernel/$m.ko" "$root/lib/modules/$release/$m.ko"
 done

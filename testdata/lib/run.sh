@@ -74,6 +74,10 @@ nmi|allnmi) says='NMI: Not continuing' ;;
 oom) says='panic_on_oom' ;;
 *) says="(RIP: 0010:|pc : )(kdie|kmore)_$crash" ;;
 esac
+# ... or what a checking kernel says of it: KASAN of memory, CFI of jumps, which it reads before
+case $debug:$crash in
+debug:uaf|debug:nullptr) says='BUG: KASAN: ' ;;
+esac
 # A report of KASAN is survived unless told.
 [ -z "$debug" ] || words="$words kasan.fault=panic"
 # -no-reboot: kexec is no reboot to qemu, so the machine ends with the capture kernel's reboot.

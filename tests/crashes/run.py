@@ -29,6 +29,8 @@ def run(kanalyze, folder, vmcore, command, is_json=False):
                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300)
     out, err = p.stdout.decode("utf-8", "backslashreplace"), p.stderr.decode("utf-8", "backslashreplace")
     if is_json:
+        if not out:
+            sys.exit("%s of %s: nothing came, exit status %d\n%s" % (command, vmcore, p.returncode, err))
         return json.loads(out.splitlines()[0])
     return out + ("--- standard error\n" + err if err else "") + ("--- exit status %d\n" % p.returncode if p.returncode else "")
 

@@ -295,10 +295,34 @@ static void check_defs(void)
 	CHECK(d.is_unknown);
 }
 
+static void check_machine_checks(void)
+{
+	struct ka_fault_report r = report("mce: [Hardware Error]: CPU 1: Machine Check: 0 Bank 4: 9400000000000151\nmce: [Hardware Error]: TSC 0 ADDR 5000 \n"
+					  "mce: [Hardware Error]: PROCESSOR 2:60fb1 TIME 1 SOCKET 0 APIC 0 microcode 1\n"
+					  "mce: [Hardware Error]: CPU 0: Machine Check Exception: 4 Bank 1: be00000000000134\n"
+					  "mce: [Hardware Error]: TSC 9bd0f71d5 ADDR 1234000 MISC 8c \nmce: [Hardware Error]: PROCESSOR 2:60fb1 TIME 1 SOCKET 0 APIC 0 microcode 1\n"
+					  "mce: [Hardware Error]: Machine check: Processor context corrupt\nKernel panic - not syncing: Fatal machine check");
+
+	CHECK_INT(r.kind, KA_FAULT_MCE);
+	CHECK_STR(r.reason, "bank 1 of CPU 0: cache error: data read, data, level 0, at 0x1234000");
+	CHECK(r.details && r.details[0] && r.details[1] && r.details[2] && r.details[3] && r.details[4] && !r.details[5]);
+	CHECK_STR(r.details[0], "CPU 0, bank 1, status be00000000000134: uncorrected, the processor's context is corrupt (PCC): cache error: data read, data, level 0");
+	CHECK_STR(r.details[1], "address 1234000, physical, good to 4096 bytes");
+	CHECK_STR(r.details[2], "global status 4: what was interrupted cannot go on; the instruction pointer has nothing to do with the error");
+	CHECK_STR(r.details[3], "CPU 1, bank 4, status 9400000000000151: corrected: cache error: instruction fetch, instructions, level 1");
+	CHECK_STR(r.details[4], "address 5000");
+	/* a bus error without an address */
+	r = report("[Hardware Error]: CPU 3: Machine Check Exception:                4 Bank 0: f200000000000a13\nKernel panic - not syncing: Machine check");
+	CHECK_STR(r.reason, "bank 0 of CPU 3: bus error: read answered by this processor of memory, any level");
+	r = report("mce: [Hardware Error]: Machine check events logged\nKernel panic - not syncing: Fatal machine check");
+	CHECK(!r.details);
+}
+
 CHECK_MAIN
 {
 	a = ka_arena_new();
 	check_kinds();
+	check_machine_checks();
 	check_report();
 	check_earlier();
 	check_refusal();
