@@ -465,6 +465,8 @@ void ka_fault_explain(struct ka_kernel *k, struct ka_arena *a, const struct ka_s
 		ret->kind = KA_FAULT_NULL;
 	if (ret->kind == KA_FAULT_STACK_GUARD || ret->kind == KA_FAULT_DOUBLE)
 		count_repeats(&e);
+	if (ret->kind == KA_FAULT_LIST && ret->has_frame)
+		ka_fault_list(k, a, stack, ret);
 	ka_fault_wait(k, a, stack, ret);
 	ka_fault_caller(k, a, stack, ret);
 	if (ret->holder)

@@ -101,6 +101,11 @@ const char *ka_kasan_shadow_text(struct ka_arena *a, uint8_t byte);
 /* Has the object that begins there been freed, though it may wait in quarantine? ret_has_track: and says who did it. */
 bool ka_kasan_is_freed(struct ka_kernel *k, ka_addr object, bool *ret_has_track);
 
+/* ---- fault_list.c ---- */
+
+/* Of a list that is corrupted: fills details. st: of the panic task; f has the exception's frame. */
+void ka_fault_list(struct ka_kernel *k, struct ka_arena *a, const struct ka_stack *st, struct ka_fault *f);
+
 /* ---- fault_member.c: what lies at an offset of a type ---- */
 
 /* A member's path as it is written behind the type's expression: ".a.b[3].c"; type is that of the member. In the arena. */
