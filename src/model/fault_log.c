@@ -386,6 +386,9 @@ static bool is_report_line(const char *line)
 		return true;
 	if (strstr(line, "mce: ") && strstr(line, "achine check events logged"))
 		return true;
+	/* what page tables and the allocator of pages find, and go on */
+	if (strstr(line, "BUG: Bad page ") || strstr(line, "BUG: Bad rss-counter state") || strstr(line, "BUG: non-zero pgtables_bytes"))
+		return true;
 	/* CONFIG_DEBUG_SPINLOCK: recursion, bad magic, wrong owner ... */
 	if (strstr(line, "BUG: spinlock ") || strstr(line, "BUG: rwlock ") || strstr(line, "BUG: rwlock-") || strstr(line, "BUG: raw spinlock "))
 		return true;

@@ -255,8 +255,9 @@ static void in_direct(struct find *f)
 		if (!o.object)
 			found(f, "slab", cache, ka_printf(f->a, "between objects of slab cache %s", cache));
 		else if (offset >= o.object_size)
-			found(f, "slab", cache, ka_printf(f->a, "0x%" PRIx64 " bytes behind the end of object 0x%" PRIx64 " (%" PRIu64 " bytes) of slab cache %s",
-							 offset - o.object_size, o.object, o.object_size, cache));
+			found(f, "slab", cache, ka_printf(f->a, "%s behind the end of object 0x%" PRIx64 " (%" PRIu64 " bytes) of slab cache %s",
+							 offset == o.object_size ? "right" : ka_printf(f->a, "0x%" PRIx64 " bytes", offset - o.object_size), o.object,
+							 o.object_size, cache));
 		else
 			found(f, "slab", cache, ka_printf(f->a, "object 0x%" PRIx64 "%s of slab cache %s", o.object,
 							 offset ? ka_printf(f->a, " + 0x%" PRIx64, offset) : "", cache));

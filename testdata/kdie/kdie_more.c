@@ -6,7 +6,9 @@
 #include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/kthread.h>
+#include <linux/gfp.h>
 #include <linux/list.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
@@ -230,6 +232,19 @@ static noinline int kmore_cfi(struct kmore_robot *r)
 	return kmore_measure(r, 1) + 1;
 }
 
+// A page that is given back while it seems to be a file's is reported, and leaked: then panic() ends it.
+static noinline int kmore_badpage(struct kmore_robot *r)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+
+	if (page) {
+		page->mapping = (void *)r;
+		__free_page(page);
+	}
+	panic("kdie_more: %s gave back a page in use", r->name);
+	return 1;
+}
+
 // ---- the processor
 
 static noinline int kmore_doublefault(struct kmore_robot *r)
@@ -410,7 +425,7 @@ static noinline int kmore_waits(struct kmore_robot *r)
 }
 
 static const struct { const char *name; int (*die)(struct kmore_robot *r); } kmore_modes[] = {
-	{ "atomic", kmore_atomic }, { "bti", kmore_bti }, { "cfi", kmore_cfi }, { "doublefault", kmore_doublefault }, { "doublefree", kmore_doublefree },
+	{ "atomic", kmore_atomic }, { "badpage", kmore_badpage }, { "bti", kmore_bti }, { "cfi", kmore_cfi }, { "doublefault", kmore_doublefault }, { "doublefree", kmore_doublefree },
 	{ "fortify", kmore_fortify }, { "hardlockup", kmore_hardlockup }, { "listadd", kmore_listadd }, { "mce", kmore_mce },
 	{ "memcpy", kmore_memcpy }, { "modpercpu", kmore_modpercpu }, { "nullmember", kmore_nullmember }, { "nx", kmore_nx },
 	{ "oob", kmore_oob }, { "redzone", kmore_redzone }, { "shift", kmore_shift }, { "stackend", kmore_stackend },

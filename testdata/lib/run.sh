@@ -53,6 +53,7 @@ redzone|doublefree) words="$words slub_debug=FZPU,kmore_tape" says='BUG kmore_ta
 ubsan|shift) says='UBSAN: ' ;;
 oob|stackoob) says='BUG: KASAN: ' ;;
 listadd) says='list_add corruption' ;;
+badpage) words="$words page_poison=1" says='BUG: Bad page state' ;;
 cfi) says='CFI failure at kmore_' ;;
 fortify) says='detected buffer overflow' ;;
 usercopy) says='usercopy: Kernel memory' ;;
