@@ -222,6 +222,37 @@ static void follow_pages(struct ka_code *c, uint32_t w, struct ka_insn *ret)
 		c->pages_known = 0;
 }
 
+/* ldtr and its kin, by which the kernel reads user memory (get_user): capstone 4 knows sttr alone. */
+static bool load_user(uint32_t w, struct ka_insn *ret)
+{
+	static const char *const names[4][4] = {	/* by size and opc; 1: unsigned, 2: to 64 bits, 3: to 32 bits */
+		{ NULL, "ldtrb", "ldtrsb", "ldtrsb" }, { NULL, "ldtrh", "ldtrsh", "ldtrsh" }, { NULL, "ldtr", "ldtrsw", NULL }, { NULL, "ldtr", NULL, NULL },
+	};
+	unsigned size = w >> 30, opc = w >> 22 & 3, rt = w & 31, rn = w >> 5 & 31;
+	int64_t disp = bits_signed(w, 12, 9);
+	char kind = opc == 2 || size == 3 ? 'x' : 'w', t[8], base[8], operands[40];
+
+	if ((w & 0x3f200c00) != 0x38000800 || !names[size][opc])
+		return false;
+	snprintf(t, sizeof(t), rt == 31 ? "%czr" : "%c%u", kind, rt);
+	snprintf(base, sizeof(base), rn == 31 ? "sp" : "x%u", rn);
+	if (disp)
+		snprintf(operands, sizeof(operands), "%s, [%s, #%" PRId64 "]", t, base, disp);
+	else
+		snprintf(operands, sizeof(operands), "%s, [%s]", t, base);
+	ka_insn_text_set(ret, names[size][opc], operands);
+	ret->memory[0] = (struct ka_insn_memory){ .base = (int8_t)rn, .index = KA_NO_REG, .scale = 1, .disp = disp, .size = 1u << size, .is_read = true };
+	ret->memory_count = 1;
+	ret->operands[0] = (struct ka_insn_operand){ .kind = KA_OPERAND_REG, .size = kind == 'x' ? 8 : 4, .reg = rt < 31 ? (int8_t)rt : KA_NO_REG,
+						     .is_write = true };
+	ret->operands[1] = (struct ka_insn_operand){ .kind = KA_OPERAND_MEMORY, .reg = KA_NO_REG, .memory = 0, .size = (uint8_t)(1u << size),
+						     .is_read = true };
+	ret->operand_count = 2;
+	ret->reads |= 1ull << rn;
+	ret->writes |= rt < 31 ? 1ull << rt : 0;
+	return true;
+}
+
 /* Hints and pointer authentication, which capstone 4 shows as numbers or not at all. */
 static bool more(uint32_t w, struct ka_insn *ret)
 {
@@ -247,6 +278,11 @@ static bool more(uint32_t w, struct ka_insn *ret)
 		}
 		if (!n || (n & 0x38) == 0x20)
 			ret->kind = KA_INSN_NOP;
+		return true;
+	}
+	if ((w & 0xfffff0ff) == 0xd503409f) {	/* tag checks off and on, around unaligned words (8.5) */
+		snprintf(a, sizeof(a), "tco, #0x%x", w >> 8 & 15);
+		ka_insn_text_set(ret, "msr", a);
 		return true;
 	}
 	if ((w & 0xffffc000) == 0xdac10000) {
@@ -313,7 +349,7 @@ static bool more(uint32_t w, struct ka_insn *ret)
 		ret->writes |= is_cas ? rs < 31 ? 1ull << rs : 0 : rd < 31 ? 1ull << rd : 0;
 		return true;
 	}
-	return false;
+	return load_user(w, ret);
 }
 
 /* Immediates of these are decimal in GNU's text, of all others hexadecimal. */

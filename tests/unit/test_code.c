@@ -147,6 +147,22 @@ static void test_arm64(void)
 	CHECK_INT(i.address, AT + 0x110);
 	i = decode(c, "c0035fd6", AT);
 	CHECK_INT(i.kind, KA_INSN_RETURN);
+	static const struct { const char *hex, *text; unsigned size; } user[] = {
+		{ "41084038", "ldtrb  w1, [x2]", 1 }, { "41588038", "ldtrsb x1, [x2, #5]", 1 }, { "41b8df38", "ldtrsb w1, [x2, #-5]", 1 },
+		{ "ff8b4078", "ldtrh  wzr, [sp, #8]", 2 }, { "83088078", "ldtrsh x3, [x4]", 2 }, { "83f8cf78", "ldtrsh w3, [x4, #255]", 2 },
+		{ "630840b8", "ldtr   w3, [x3]", 4 }, { "630890b8", "ldtrsw x3, [x3, #-256]", 4 }, { "be0b40f8", "ldtr   x30, [x29]", 8 },
+	};
+	for (size_t n = 0; n < KA_COUNT(user); n++) {
+		i = decode(c, user[n].hex, AT);
+		CHECK_STR(i.text, user[n].text);
+		CHECK_INT(i.memory_count, 1);
+		CHECK_INT(i.memory[0].size, user[n].size);
+		CHECK(i.memory[0].is_read && !i.memory[0].is_write);
+	}
+	i = decode(c, "418800f8", AT);
+	CHECK_STR(i.text, "sttr   x1, [x2, #8]");
+	i = decode(c, "9f4103d5", AT);
+	CHECK_STR(i.text, "msr    tco, #0x1");
 	i = decode(c, "00000000", AT);
 	CHECK_INT(i.kind, KA_INSN_BAD);
 	CHECK_INT(i.size, 4);
