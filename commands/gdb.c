@@ -62,10 +62,10 @@ static struct ka_error *print(struct ka_call *c, const char *format, const char 
 	err = evaluate(c, text, &v);
 	if (err)
 		return err;
-	if (is_numbered)
-		ka_str_add(&s, "$1 = ");
 	err = ka_value_text(c->k, &v, &how, true, &s);
-	if (s.len > (is_numbered ? 5u : 0u))
+	if (s.len && is_numbered)
+		answer(c, ka_printf(c->arena, "$%u = %s", ka_call_keep_value(c, &v), s.p));
+	else if (s.len)
 		answer(c, ka_strdup(c->arena, s.p));
 	ka_str_free(&s);
 	return err;
@@ -496,7 +496,7 @@ const struct ka_command ka_command_gdb = {
 		"line, info symbol, info address, info scope and info registers (of the task in the context) are answered as gdb would; info locals and info args\n"
 		"tell of its frame that faulted, else of the innermost one ('bt -V': of all).\n"
 		"Expressions and numbers are as in C. x takes a count, a format of xduotacfsiz and a size of\n"
-		"bhwg.\n"
+		"bhwg. Words that are no commands here (print, output, ptype, info, x/FORMAT, disassemble ...) may be given without 'gdb'.\n"
 		"\n"
 		"    gdb x/4xg &init_task\n"
 		"    gdb x/8i schedule\n"

@@ -73,6 +73,8 @@ struct ka_error *ka_expr_eval(const struct ka_expr *e, struct ka_kernel *k, cons
 /* Is it other than 0? For filters. */
 struct ka_error *ka_expr_test(const struct ka_expr *e, struct ka_kernel *k, const struct ka_expr_env *env,
 			      bool *ret) KA_MUST_CHECK;
+/* Will it have a truth value? What is wrong with it whatever memory holds: names and types; nothing is read. */
+struct ka_error *ka_expr_check(const struct ka_expr *e, struct ka_kernel *k, const struct ka_expr_env *env) KA_MUST_CHECK;
 /* Text to number in one go. */
 struct ka_error *ka_expr_number(struct ka_kernel *k, const char *text, unsigned flags, uint64_t *ret) KA_MUST_CHECK;
 

@@ -17,7 +17,7 @@
 struct ka_filter;
 /*
  * text as typed, perhaps in the quotes of the command line. object: "task"; type: "struct task_struct". Lives in the arena.
- * Errors: USAGE of the expression, MISSING: the type.
+ * Errors: USAGE of the expression, MISSING: the type, a member or a symbol; what is left to ka_filter_test() is of the object's memory.
  */
 struct ka_error *ka_filter_new(struct ka_kernel *k, struct ka_arena *a, const char *text, const char *object, const char *type,
 			       struct ka_filter **ret) KA_MUST_CHECK;

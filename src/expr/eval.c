@@ -86,6 +86,9 @@ static struct ka_error *eval_slice(struct ka_eval *v, const struct ka_expr *e, s
 		return ka_error_new(KA_USAGE, "only arrays and pointers have elements%s", x.is_untyped ? ": cast it to a pointer first" : "");
 	if (element.count)
 		return ka_error_new(KA_USAGE, "a slice of slices, or of pointers to them");
+	/* indices that were not read are 0 */
+	if (v->unevaluated && last.bits - first.bits >= SLICE_MAX)
+		last.bits = first.bits;
 	if (last.bits - first.bits >= SLICE_MAX || (int64_t)last.bits < (int64_t)first.bits)
 		return ka_error_new(KA_USAGE, "a slice is [FIRST..LAST], of at most %d elements", SLICE_MAX);
 	err = ka_type_bytes(v, element, &size);
@@ -109,6 +112,8 @@ static struct ka_error *eval_repeat(struct ka_eval *v, const struct ka_expr *e, 
 		return err;
 	if (!x.is_lvalue || x.bit_size || x.is_untyped)
 		return ka_error_new(KA_USAGE, "only of what lies in memory and has a type there can be several");
+	if (v->unevaluated && !n.bits)
+		n.bits = 1;
 	if (x.type.count || !n.bits || n.bits > SLICE_MAX)
 		return ka_error_new(KA_USAGE, "from 1 to %d elements, and no arrays of arrays", SLICE_MAX);
 	x.type.count = (uint32_t)n.bits;
@@ -384,6 +389,16 @@ struct ka_error *ka_expr_test(const struct ka_expr *e, struct ka_kernel *k, cons
 {
 	struct ka_eval v = { .k = k, .env = env };
 	struct ka_error *err = at_column(eval_condition(&v, e, ret), e);
+
+	ka_expr_point(err, e->text);
+	return err;
+}
+
+struct ka_error *ka_expr_check(const struct ka_expr *e, struct ka_kernel *k, const struct ka_expr_env *env)
+{
+	struct ka_eval v = { .k = k, .env = env, .unevaluated = 1 };
+	bool unused;
+	struct ka_error *err = at_column(eval_condition(&v, e, &unused), e);
 
 	ka_expr_point(err, e->text);
 	return err;

@@ -95,6 +95,9 @@ struct ka_error *ka_filter_new(struct ka_kernel *k, struct ka_arena *a, const ch
 		f->pointer.type.stars++;
 		err = ka_value_describe(&v, &f->pointer);
 	}
+	/* told once, not of each object */
+	if (!err)
+		err = ka_expr_check(f->expr, k, &f->env);
 	return err ? ka_error_wrap(err, "--where") : NULL;
 }
 

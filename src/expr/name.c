@@ -234,6 +234,20 @@ static struct ka_error *from_enumerator(struct ka_eval *v, const char *name, int
 	return ka_value_describe(v, ret);
 }
 
+/* "$rax", "$5", "$x" that is none. */
+static struct ka_error *no_such(const struct ka_eval *v, const char *name)
+{
+	const struct ka_arch *arch = v->k ? v->k->arch : NULL;
+	const char *digits = name + 1 + (name[1] == '$');
+
+	if (strspn(digits, "0123456789") == strlen(digits))
+		return ka_error_new(KA_NOT_FOUND, "there is no value '%s' yet: what 'p' printed has these numbers", name);
+	for (unsigned r = 0; arch && r < arch->reg_count; r++)
+		if (arch->reg_names[r] && !strcasecmp(arch->reg_names[r], name + 1))
+			return ka_error_new(KA_NOT_FOUND, "what %s was is not known of this frame ('frame N', 'up' and 'down' choose one)", name);
+	return ka_error_new(KA_NOT_FOUND, "there is no register and no variable '%s'; 'set %s = EXPR' makes one", name, name);
+}
+
 struct ka_error *ka_eval_name(struct ka_eval *v, const struct ka_expr *e, bool is_typed, struct ka_value *ret)
 {
 	struct ka_symbol s;
@@ -246,7 +260,7 @@ struct ka_error *ka_eval_name(struct ka_eval *v, const struct ka_expr *e, bool i
 		return ret->is_loaded || ret->is_lvalue || ret->text || ret->kind == KA_TYPE_VOID ? NULL :
 		       ka_error_new(KA_USAGE, "'%s' has no value", e->name);
 	if (e->name[0] == '$')
-		return ka_error_new(KA_NOT_FOUND, "there is no register and no variable '%s'; 'set %s = EXPR' makes one", e->name, e->name);
+		return no_such(v, e->name);
 	if (v->k && strchr(e->name, '@')) {
 		err = from_debuginfo(v, e, ret, &found);
 		return err || found ? err : ka_error_new(KA_NOT_FOUND, "there is no variable or function '%s'", e->name);

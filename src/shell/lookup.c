@@ -106,6 +106,19 @@ static bool is_expression(const char *text)
 	return strpbrk(text, "()+*/&~[]->$") || isdigit((unsigned char)*text);
 }
 
+/* Words of gdb that are no commands here, to be given to "gdb": those that it answers, and those of which it says why not. */
+static bool is_gdb_word(const char *text, bool is_answered)
+{
+	static const char *const answered[] = { "print", "printf", "output", "inspect", "ptype", "info", "x", "disassemble", "disas", "echo", NULL };
+	static const char *const others[] = { "break", "run", "step", "next", "continue", "thread", "backtrace", "where", "find", "add-symbol-file", NULL };
+	size_t n = strcspn(text, " \t/");
+
+	for (const char *const *w = is_answered ? answered : others; *w; w++)
+		if (strlen(*w) == n && !strncmp(text, *w, n))
+			return true;
+	return false;
+}
+
 int ka_session_bare_word(struct ka_session *s, const struct ka_line *l)
 {
 	/* "*list_head", "&jiffies", "task_struct.pid,comm": the name in it */
@@ -114,6 +127,11 @@ int ka_session_bare_word(struct ka_session *s, const struct ka_line *l)
 	const char *nearest, *what = NULL, *instead = NULL;
 	struct ka_error *err;
 
+	/* "info line *ADDR", "x/4gx ADDR"; not "info" alone, which may be a variable */
+	if (s->k && l->count > 1 && (is_gdb_word(l->bare, true) || is_gdb_word(l->bare, false)) && ka_command_find(s, "gdb")) {
+		free(word);
+		return command_run(s, "gdb", l);
+	}
 	/* "enum pageflags" */
 	if (s->k && !strcmp(word, "enum") && l->count > 1 && ka_command_find(s, "whatis")) {
 		free(word);
@@ -135,6 +153,10 @@ int ka_session_bare_word(struct ka_session *s, const struct ka_line *l)
 				instead = meanings[i].instead[c];
 		}
 		break;
+	}
+	if (!what && s->k && is_gdb_word(l->bare, false) && ka_command_find(s, "gdb")) {
+		free(word);
+		return command_run(s, "gdb", l);
 	}
 	if (!what && is_expression(l->bare) && ka_command_find(s, "p")) {
 		free(word);

@@ -11,6 +11,35 @@ struct ka_convenience {
 	struct ka_value value;	/* text is our own */
 };
 
+/* gdb's own words for registers; else the name as it is. */
+static const char *register_name(struct ka_kernel *k, const char *name)
+{
+	static const struct { const char *word, *name; bool is_any; } words[] = {
+		{ "pc", "rip", true }, { "ip", "rip", true }, { "sp", "rsp", true },	/* asked of the frame itself */
+		{ "eflags", "rflags", true }, { "fp", "rbp", false }, { "fp", "x29", false }, { "lr", "x30", false },
+	};
+
+	for (size_t i = 0; i < KA_COUNT(words); i++) {
+		if (strcasecmp(name, words[i].word))
+			continue;
+		if (words[i].is_any)
+			return words[i].name;
+		for (unsigned r = 0; r < KA_REGS_MAX && ka_reg_name(k, r); r++)
+			if (!strcasecmp(ka_reg_name(k, r), words[i].name))
+				return words[i].name;
+	}
+	return name;
+}
+
+static bool is_register(struct ka_kernel *k, const char *name)
+{
+	name = register_name(k, name);
+	for (unsigned r = 0; r < KA_REGS_MAX && ka_reg_name(k, r); r++)
+		if (!strcasecmp(ka_reg_name(k, r), name))
+			return true;
+	return !strcasecmp(name, "rip") || !strcasecmp(name, "rsp");
+}
+
 /* A register of the frame that the user chose: what unwinding knows of it there. */
 static bool frame_register(struct ka_kernel *k, ka_addr task, uint32_t level, const char *name, uint64_t *ret)
 {
@@ -22,10 +51,9 @@ static bool frame_register(struct ka_kernel *k, ka_addr task, uint32_t level, co
 	if (!ka_error_drop(ka_unwind_task(k, task, a, &stack))) {
 		if (ka_stack_level(&stack, level, &at)) {
 			const struct ka_frame *f = &stack.frames[at];
-			bool is_ip = !strcasecmp(name, "rip") || !strcasecmp(name, "pc") || !strcasecmp(name, "ip");
-			bool is_sp = !strcasecmp(name, "rsp") || !strcasecmp(name, "sp");
+			bool is_ip = !strcasecmp(name, "rip");
 
-			is_found = is_ip || is_sp;
+			is_found = is_ip || !strcasecmp(name, "rsp");
 			*ret = is_ip ? f->ip : f->sp;
 			for (unsigned r = 0; r < KA_REGS_MAX && !is_found && ka_reg_name(k, r); r++) {
 				is_found = f->state.known >> r & 1 && !strcasecmp(ka_reg_name(k, r), name);
@@ -55,9 +83,9 @@ static bool register_find(struct ka_kernel *k, ka_addr task, const char *name, u
 			}
 		}
 		if (!is_found && stack.count) {
-			bool is_ip = !strcasecmp(name, "rip") || !strcasecmp(name, "pc") || !strcasecmp(name, "ip");
+			bool is_ip = !strcasecmp(name, "rip");
 
-			is_found = is_ip || !strcasecmp(name, "rsp") || !strcasecmp(name, "sp");
+			is_found = is_ip || !strcasecmp(name, "rsp");
 			*ret = is_ip ? stack.frames[0].ip : stack.frames[0].sp;
 		}
 		ka_error_drop(stack.err);
@@ -69,6 +97,7 @@ static bool register_find(struct ka_kernel *k, ka_addr task, const char *name, u
 static bool name_hook(void *ctx, const char *name, struct ka_value *ret)
 {
 	struct ka_session *s = ctx;
+	const char *reg;
 	uint64_t bits;
 	ka_addr task;
 
@@ -83,7 +112,8 @@ static bool name_hook(void *ctx, const char *name, struct ka_value *ret)
 	if (ka_session_kept_value(s, name, ret))
 		return true;
 	task = s->has_task ? s->task : ka_panic_task(s->k);
-	if (!task || !(s->frame_task == task ? frame_register(s->k, task, s->frame, name + 1, &bits) : register_find(s->k, task, name + 1, &bits)))
+	reg = register_name(s->k, name + 1);
+	if (!task || !(s->frame_task == task ? frame_register(s->k, task, s->frame, reg, &bits) : register_find(s->k, task, reg, &bits)))
 		return false;
 	*ret = ka_value_ulong(s->k, bits);
 	return true;
@@ -120,12 +150,16 @@ const struct ka_value *ka_variable_get(const struct ka_session *s, size_t i, con
 	return &s->variables.at[i].value;
 }
 
-static struct ka_error *name_check(const char *name, size_t len)
+static struct ka_error *name_check(struct ka_kernel *k, const char *name, size_t len)
 {
-	bool ok = len > 1 && !isdigit((unsigned char)name[1]);
+	char *word = ka_xstrndup(name, len);
+	bool is_taken = k && len > 1 && is_register(k, word + 1), ok = len > 1 && !isdigit((unsigned char)name[1]);
 
 	for (size_t i = 1; i < len; i++)
 		ok = ok && (isalnum((unsigned char)name[i]) || name[i] == '_');
+	free(word);
+	if (is_taken)
+		return ka_error_new(KA_USAGE, "'%.*s' is a register, and nothing can be changed in a dump", (int)len, name);
 	return ok ? NULL : ka_error_new(KA_USAGE, "'%.*s' is no name: a $, a letter, then letters, digits and _", (int)len, name);
 }
 
@@ -136,7 +170,7 @@ struct ka_error *ka_variable_set(struct ka_session *s, const char *text)
 	struct ka_arena *a;
 	struct ka_value value;
 	struct ka_expr *e;
-	struct ka_error *err = name_check(text, len);
+	struct ka_error *err = name_check(s->k, text, len);
 
 	if (err)
 		return err;
