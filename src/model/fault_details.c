@@ -80,10 +80,9 @@ static void of_atomic(struct details *d, const char *const *lines, size_t start,
 
 			/* include/linux/preempt.h; the top bit says that nothing wants to be scheduled */
 			count &= 0x7fffffff;
-			add(d, ka_printf(d->a, "preempt_count 0x%" PRIx64 ":%s%s%s%s", count,
-					 count & 0xff ? ka_printf(d->a, " preemption disabled %" PRIu64 "-fold, once by schedule() itself", count & 0xff) : "",
-					 count >> 8 & 0xff ? (count >> 8 & 1 ? " in a softirq" : " softirqs disabled") : "", count >> 16 & 0xf ? " in an interrupt" : "",
-					 count >> 20 & 0xf ? " in an NMI" : ""));
+			add(d, ka_printf(d->a, "preempt_count 0x%" PRIx64 ": preemption disabled %" PRIu64 "-fold, once by schedule() itself%s%s%s", count, count & 0xff,
+					 !(count >> 8 & 0xff) ? "" : count >> 8 & 1 ? "; in a softirq" : "; softirqs disabled",
+					 count >> 16 & 0xf ? "; in an interrupt" : "", count >> 20 & 0xf ? "; in an NMI" : ""));
 		} else if (strstr(lines[i], "in_atomic(): ")) {
 			add(d, trimmed(d->a, lines[i]));
 		} else if (strstr(lines[i], "Preemption disabled at:") && i + 1 < end) {

@@ -95,7 +95,7 @@ static void first_line(struct ka_str *s, const struct ka_fault *f)
 	}
 }
 
-static void second_line(struct ka_str *s, const struct ka_fault *f)
+static void second_line(struct ka_arena *a, struct ka_str *s, const struct ka_fault *f)
 {
 	if (f->wait_text) {
 		ka_str_printf(s, "waits for %s", f->wait_text);
@@ -175,7 +175,7 @@ static void second_line(struct ka_str *s, const struct ka_fault *f)
 		if (f->type && (f->member_offset || f->member))
 			ka_str_printf(s, " (%s + 0x%" PRIx64 ")", f->type, f->member_offset);
 		if (f->base)
-			ka_str_printf(s, " through %s = 0x%" PRIx64, f->base, f->reg_value);
+			ka_str_printf(s, " through %s = %s", f->base, f->reg_value ? ka_printf(a, "0x%" PRIx64, f->reg_value) : "NULL");
 		ka_str_add(s, " ");
 	}
 	if (f->file && f->function && !f->has_frame)
@@ -198,7 +198,7 @@ size_t ka_fault_sentences(struct ka_kernel *k, struct ka_arena *a, const struct 
 		return 0;
 	first_line(&s, f);
 	ret[n++] = taken(a, &s);
-	second_line(&s, f);
+	second_line(a, &s, f);
 	if (s.len)
 		ret[n++] = taken(a, &s);
 	ka_str_free(&s);

@@ -295,6 +295,44 @@ static void check_defs(void)
 	CHECK(d.is_unknown);
 }
 
+static void check_details(void)
+{
+	struct ka_fault_report r = report("BUG: KASAN: slab-use-after-free in f+0x36/0x52 [m]\nRead of size 8 at addr ffff88800169ccd0 by task init/1\n\n"
+					  "The buggy address belongs to the object at ffff88800169cca8\n which belongs to the cache q of size 88\n"
+					  "The buggy address is located 40 bytes inside of\n freed 88-byte region [ffff88800169cca8, ffff88800169cd00)\n\n"
+					  "The buggy address belongs to the physical page:\npage: refcount:1\n\nMemory state around the buggy address:\n"
+					  "Kernel panic - not syncing: kasan.fault=panic set ...");
+
+	CHECK_INT(r.kind, KA_FAULT_KASAN);
+	CHECK_INT(r.access, KA_ACCESS_READ);
+	CHECK_INT(r.size, 8);
+	CHECK(r.has_addr && r.addr == 0xffff88800169ccd0);
+	CHECK(r.details && r.details[0] && r.details[1] && !r.details[2]);
+	CHECK_STR(r.details[0], "The buggy address belongs to the object at ffff88800169cca8, which belongs to the cache q of size 88");
+	CHECK_STR(r.details[1], "The buggy address is located 40 bytes inside of freed 88-byte region [ffff88800169cca8, ffff88800169cd00)");
+	r = report("BUG: KASAN: stack-out-of-bounds in f+0x1/0x2\nRead of size 4 at addr ffff88800169ccd0 by task init/1\n"
+		   "The buggy address belongs to stack of task init/1\n and is located at offset 48 in frame:\n g+0x0/0xb0\n\nThis frame has 1 object:\n [32, 48) 'moves'\n\n"
+		   "Kernel panic - not syncing: kasan.fault=panic set ...");
+	CHECK(r.details && r.details[0] && r.details[1] && r.details[2] && r.details[3] && !r.details[4]);
+	CHECK_STR(r.details[1], "and is located at offset 48 in frame: g+0x0/0xb0");
+	CHECK_STR(r.details[3], "[32, 48) 'moves'");
+	r = report("UBSAN: array-index-out-of-bounds in a.c:1:2\nindex 9 is out of range for type 'u32 [4]'\nCPU: 1 PID: 1 Comm: init\n---[ end trace ]---\n"
+		   "Kernel panic - not syncing: UBSAN: panic_on_warn set ...");
+	CHECK_INT(r.kind, KA_FAULT_UBSAN);
+	CHECK(r.details && !r.details[1]);
+	CHECK_STR(r.details[0], "index 9 is out of range for type 'u32 [4]'");
+	r = report("BUG: scheduling while atomic: init/1/0x00010002\nPreemption disabled at:\n[<ffffffffc0351d14>] f+0x10/0x24 [m]\nCPU: 1\n"
+		   "Kernel panic - not syncing: scheduling while atomic");
+	CHECK_INT(r.kind, KA_FAULT_ATOMIC);
+	CHECK(r.details && r.details[0] && r.details[1] && !r.details[2]);
+	CHECK_STR(r.details[0], "preempt_count 0x10002: preemption disabled 2-fold, once by schedule() itself; in an interrupt");
+	CHECK_STR(r.details[1], "preemption was disabled at f+0x10/0x24 [m]");
+	/* what was survived */
+	r = report("BUG: spinlock recursion on CPU#1, init/96\nBUG: Bad page state in process init  pfn:020d5\nwatchdog: BUG: soft lockup - CPU#1 stuck for 8s! [init:96]\n"
+		   "Kernel panic - not syncing: softlockup: hung tasks");
+	CHECK(r.earlier && r.earlier[0] && r.earlier[1] && !r.earlier[2]);
+}
+
 static void check_machine_checks(void)
 {
 	struct ka_fault_report r = report("mce: [Hardware Error]: CPU 1: Machine Check: 0 Bank 4: 9400000000000151\nmce: [Hardware Error]: TSC 0 ADDR 5000 \n"
@@ -323,6 +361,7 @@ CHECK_MAIN
 	a = ka_arena_new();
 	check_kinds();
 	check_machine_checks();
+	check_details();
 	check_report();
 	check_earlier();
 	check_refusal();
