@@ -32,7 +32,7 @@ static bool is_check(const char *name)
 	static const char *const starts[] = {
 		"__list_", "list_", "refcount_", "__refcount", "usercopy_", "__check_object_size", "check_heap_object", "__check_heap", "check_object_size", "check_copy",
 		"fortify_", "__fortify", "_copy_to_user", "_copy_from_user", "copy_to_user", "copy_from_user", "kasan_", "__kasan", "__asan_", "__ubsan_", "ubsan_",
-		"kfence_", "__kfence", "kmem_cache_free", "kfree", "__slab_free", "slab_", "object_err", "free_debug_processing", "___cache_free", "check_region",
+		"kfence_", "__kfence", "check_slab_allocation", "kmem_cache_free", "kfree", "__slab_free", "slab_", "object_err", "free_debug_processing", "___cache_free", "check_region",
 		"print_report", "print_address", "end_report", "__memcpy", "memcpy", "memset", "memmove", "__warn", "report_bug",
 	};
 

@@ -216,32 +216,33 @@ static bool has_tracks(struct ka_kernel *k, uint64_t flags)
 size_t ka_fault_tracks(struct ka_kernel *k, struct ka_arena *a, const struct ka_slab_object *o, bool is_free, const char *ret[2])
 {
 	struct slab_debug d;
-	const char *text;
+	const char *text, *freed = NULL;
+	bool has_track = false, is_quarantined;
 	uint64_t at;
 	size_t n = 0;
 
 	if (!o->object || ka_error_drop(ka_view_read(k, &ka_view_slab_debug, o->cache, &d)))
 		return 0;
+	/* an object that KASAN keeps in quarantine is not freed yet for SLUB; offset 0: it is the object itself */
+	is_quarantined = KA_HAS(k, slab_debug, kasan_alloc) && ka_kasan_is_freed(k, o->object, &has_track) && has_track && d.kasan_free >= 0 &&
+			 d.kasan_free < (int32_t)OFFSET_MAX &&
+			 (freed = kasan_text(k, a, "freed", o->object + (uint64_t)d.kasan_free + KA_OFFSET(k, slab_kasan_free, track_at)));
 	if (has_tracks(k, d.flags)) {
 		/* behind the object and, when it lies outside, behind the link to the next free one */
 		at = o->object + (d.offset >= d.inuse ? d.offset + ka_long_size(k) : d.inuse);
 		if ((text = track_text(k, a, "allocated", at)))
 			ret[n++] = text;
-		if ((text = track_text(k, a, is_free ? "freed" : "freed before", at + ka_view_size(k, &ka_view_slab_track))))
-			ret[n++] = text;
+		if (is_quarantined || (freed = track_text(k, a, is_free ? "freed" : "freed before", at + ka_view_size(k, &ka_view_slab_track))))
+			ret[n++] = freed;
 		return n;
 	}
-	bool has_track = false;
-
 	if (!KA_HAS(k, slab_debug, kasan_alloc))
 		return 0;
-	/* offset 0: none of an allocation; of a freed one it may be the object itself */
+	/* offset 0: none */
 	if (d.kasan_alloc > 0 && d.kasan_alloc < (int32_t)OFFSET_MAX &&
 	    (text = kasan_text(k, a, "allocated", o->object + (uint64_t)d.kasan_alloc + KA_OFFSET(k, slab_kasan_alloc, track_at))))
 		ret[n++] = text;
-	is_free = ka_kasan_is_freed(k, o->object, &has_track) && has_track;
-	if (is_free && d.kasan_free >= 0 && d.kasan_free < (int32_t)OFFSET_MAX &&
-	    (text = kasan_text(k, a, "freed", o->object + (uint64_t)d.kasan_free + KA_OFFSET(k, slab_kasan_free, track_at))))
-		ret[n++] = text;
+	if (is_quarantined)
+		ret[n++] = freed;
 	return n;
 }

@@ -86,7 +86,11 @@ static void first_line(struct ka_str *s, const struct ka_fault *f)
 	}
 	if (f->has_addr && f->kind != KA_FAULT_DIVIDE && f->kind != KA_FAULT_STACK_PROTECTOR) {
 		ka_str_add(s, ": ");
-		add_access(s, f);
+		/* "double-free", "invalid-free" */
+		if (f->kind == KA_FAULT_KASAN && f->access == KA_ACCESS_UNKNOWN)
+			ka_str_printf(s, "0x%" PRIx64, f->addr);
+		else
+			add_access(s, f);
 		add_place(s, f);
 	} else if (f->kind == KA_FAULT_PANIC && f->panic) {
 		ka_str_printf(s, ": \"%s\"", f->panic);
