@@ -39,6 +39,9 @@ static struct ka_error *section_stored(const struct ka_object *o, const struct k
 					    : ka_object_uint(o, p + offsetof(Elf32_Chdr, ch_size), 4);
 		ret->at = p + header;
 		ret->size = size - header;
+		/* 0 is no method, and must not be taken for "plain": the size in this header is not that of the bytes there */
+		if (!ret->method)
+			return ka_error_new(KA_CORRUPT, "%s: section %s is compressed by method 0, which is none", o->path, s->name);
 	} else if (!strncmp(s->name, ".zdebug", 7) && size >= 12 && !memcmp(p, "ZLIB", 4)) {
 		/* the form before SHF_COMPRESSED: always big-endian */
 		ret->unpacked = 0;

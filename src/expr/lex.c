@@ -29,6 +29,17 @@ struct ka_error *ka_expr_error(const struct ka_lexer *l, const struct ka_token *
 	return err;
 }
 
+struct ka_error *ka_expr_type_error(const char *name, bool is_struct)
+{
+	const char *word = !is_struct || !strncmp(name, "struct ", 7) || !strncmp(name, "union ", 6) ? "" : "struct ";
+
+	if (is_struct)
+		return ka_error_new(KA_NOT_FOUND, "'%s' is a type, not a value: `%s%s` shows its members, `%s%s ADDRESS` one in memory", name,
+				    word, name, word, name);
+	return ka_error_new(KA_NOT_FOUND, "'%s' is a type, not a value: `whatis %s` shows what it is, `p *(%s%s*)ADDRESS` one in memory", name, name,
+			    name, name[strlen(name) - 1] == '*' ? "" : " ");
+}
+
 #define POINT_BEFORE 60	/* characters of a long expression before the caret, and behind it */
 
 void ka_expr_point(struct ka_error *err, const char *text)

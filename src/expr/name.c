@@ -248,6 +248,21 @@ static struct ka_error *no_such(const struct ka_eval *v, const char *name)
 	return ka_error_new(KA_NOT_FOUND, "there is no register and no variable '%s'; 'set %s = EXPR' makes one", name, name);
 }
 
+/* Nothing has a value by this name; it may be that of a type. */
+static struct ka_error *missing(struct ka_eval *v, const struct ka_expr *e)
+{
+	struct ka_type_info info;
+	struct ka_type t;
+
+	if (e->flags & KA_EXPR_ADDRESSES)
+		return ka_error_new(KA_NOT_FOUND, "there is no symbol '%s'", e->name);
+	if (v->k && !ka_error_drop(ka_type_find(v->k, e->name, &t))) {
+		ka_type_strip(v->k, &t, &info);
+		return ka_expr_type_error(e->name, info.kind == KA_TYPE_STRUCT || info.kind == KA_TYPE_UNION);
+	}
+	return ka_error_new(KA_NOT_FOUND, "there is no symbol or enumerator '%s'", e->name);
+}
+
 struct ka_error *ka_eval_name(struct ka_eval *v, const struct ka_expr *e, bool is_typed, struct ka_value *ret)
 {
 	struct ka_symbol s;
@@ -279,7 +294,7 @@ struct ka_error *ka_eval_name(struct ka_eval *v, const struct ka_expr *e, bool i
 		if (err || found)
 			return err;
 	}
-	return ka_error_new(KA_NOT_FOUND, "there is no symbol%s '%s'", e->flags & KA_EXPR_ADDRESSES ? "" : " or enumerator", e->name);
+	return missing(v, e);
 }
 
 /* ---- lists of CPUs ---- */

@@ -467,6 +467,16 @@ static unsigned flags_of(const char *text, unsigned flags)
 	return flags;
 }
 
+/* "struct foo" alone, "unsigned int": two words are no expression, but may be a type. */
+static struct ka_error *beyond_end(struct ka_parser *p, const char *text)
+{
+	struct ka_type_name type;
+
+	if (ka_error_drop(ka_type_name_parse(p->l.arena, text, &type)))
+		return ka_expr_error(&p->l, &p->l.token, "an operator or the end expected");
+	return ka_expr_type_error(text, !type.stars && !type.count && type.name && (!strncmp(text, "struct ", 7) || !strncmp(text, "union ", 6)));
+}
+
 struct ka_error *ka_expr_parse(struct ka_arena *a, const char *text, unsigned flags, struct ka_expr **ret)
 {
 	struct ka_parser p = { .tokens_max = KA_EXPR_TOKENS(text), .l = { .arena = a, .text = text, .at = text, .flags = flags_of(text, flags) } };
@@ -479,7 +489,7 @@ struct ka_error *ka_expr_parse(struct ka_arena *a, const char *text, unsigned fl
 	if (!err)
 		err = ka_parse_comma(&p, ret);
 	if (!err && p.l.token.kind != KA_TOKEN_END)
-		err = ka_expr_error(&p.l, &p.l.token, "an operator or the end expected");
+		err = beyond_end(&p, text);
 	if (err) {
 		ka_expr_point(err, text);
 		*ret = NULL;

@@ -37,6 +37,8 @@ struct ka_error *ka_lexer_next(struct ka_lexer *l) KA_MUST_CHECK;
 bool ka_token_is(const struct ka_token *t, const char *word);
 /* An error at a token: "column 5, at '+': ...". */
 struct ka_error *ka_expr_error(const struct ka_lexer *l, const struct ka_token *t, const char *fmt, ...) KA_PRINTF(3, 4) KA_MUST_CHECK;
+/* A type stands where a value should. */
+struct ka_error *ka_expr_type_error(const char *name, bool is_struct) KA_MUST_CHECK;
 /* Adds what points at the column that the message names, for terminals. */
 void ka_expr_point(struct ka_error *err, const char *text);
 /* "ff", "10g" as numbers by the flags; false when not one. */

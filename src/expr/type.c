@@ -147,8 +147,11 @@ static struct ka_error *resolve(struct ka_eval *v, const struct ka_type_name *n,
 	ret->types = t;
 	ret->id = ka_types_find(t, n->name);
 	/* A declaration is not the type when a module defines it. */
-	if (!ret->id && !find_elsewhere(v, n->name, ret))
+	if (!ret->id && !find_elsewhere(v, n->name, ret)) {
+		if (ka_eval_knows(v, n->name))
+			return ka_error_new(KA_MISSING, "there is no type '%s', but a value of that name: `whatis %s`, `p %s`", n->name, n->name, n->name);
 		return ka_error_new(KA_MISSING, "there is no type '%s'", n->name);
+	}
 	return NULL;
 }
 

@@ -122,7 +122,8 @@ struct ka_error *ka_value_load(struct ka_eval *v, struct ka_value *x)
 		err = load_bitfield(v, x);
 	} else {
 		if (x->size != 1 && x->size != 2 && x->size != 4 && x->size != 8)
-			return ka_error_new(KA_UNSUPPORTED, "an integer of %" PRIu64 " bytes: it can be shown, but not be calculated with", x->size);
+			return ka_error_new(KA_UNSUPPORTED, "an integer of %" PRIu64 " bytes can be shown, but not be calculated with: its lower half "
+					    "is *(u64 *)&(...)", x->size);
 		err = ka_read(v->k, x->addr, raw, x->size);
 		if (!err)
 			x->bits = ka_bits_extend(ka_uint_from(v->k, raw, x->size), (unsigned)x->size, x->is_signed);
@@ -202,7 +203,7 @@ struct ka_error *ka_value_cast(struct ka_eval *v, const struct ka_value *x, stru
 				    ret->kind == KA_TYPE_STRUCT || ret->kind == KA_TYPE_UNION ?
 				    ": *(struct NAME *)ADDRESS is the struct that lies there" : "");
 	if (ret->size > 8)
-		return ka_error_new(KA_UNSUPPORTED, "an integer of %" PRIu64 " bytes: it can be shown, but not be calculated with", ret->size);
+		return ka_error_new(KA_UNSUPPORTED, "numbers of %" PRIu64 " bytes are shown where they lie, but not calculated with", ret->size);
 	err = ka_value_load(v, &from);
 	if (err)
 		return err;

@@ -25,7 +25,7 @@ static char *path_of(const char *name)
 /* A little vmlinux: text, rodata with the banner, a note, symbols, debugging sections, one of them packed. */
 static uint8_t *vmlinux(bool is_32, bool is_be, size_t *ret_size)
 {
-	static uint8_t note[36], syms[8 * 24], packed[4096], zdebug[4096];
+	static uint8_t nomethod[64], note[36], syms[8 * 24], packed[4096], zdebug[4096];
 	static const char names[] = "\0_stext\0linux_banner\0local_var\0weak_fn\0abs";
 	struct elf_file f = { .is_32 = is_32, .is_be = is_be, .type = ET_EXEC, .machine = is_32 ? EM_PPC : EM_X86_64 };
 	size_t entry = is_32 ? sizeof(Elf32_Sym) : sizeof(Elf64_Sym), chdr = is_32 ? sizeof(Elf32_Chdr) : sizeof(Elf64_Chdr);
@@ -53,6 +53,11 @@ static uint8_t *vmlinux(bool is_32, bool is_be, size_t *ret_size)
 	ELF_PUT(&f, packed, Chdr, ch_type, ELFCOMPRESS_ZLIB);
 	ELF_PUT(&f, packed, Chdr, ch_size, sizeof(text));
 	elf_add(&f, ".debug_str", SHT_PROGBITS, SHF_COMPRESSED, 0, packed, chdr + size);
+	/* of no method, and larger than the file */
+	memcpy(nomethod, packed, sizeof(nomethod));
+	ELF_PUT(&f, nomethod, Chdr, ch_type, 0);
+	ELF_PUT(&f, nomethod, Chdr, ch_size, 1 << 20);
+	elf_add(&f, ".debug_ranges", SHT_PROGBITS, SHF_COMPRESSED, 0, nomethod, sizeof(nomethod));
 	memcpy(zdebug, "ZLIB\0\0\0\0\0\0\x03\xe8", 12);
 	memcpy(zdebug + 12, packed + chdr, size);
 	elf_add(&f, ".zdebug_loc", SHT_PROGBITS, 0, 0, zdebug, 12 + size);
@@ -114,6 +119,8 @@ static void check_good(const char *path)
 	check_content(o, ".debug_abbrev", text, sizeof(text));
 #endif
 	CHECK(!ka_object_section(o, ".nothing"));
+	err = ka_object_content(o, ka_object_section(o, ".debug_ranges"), &p, &n);
+	CHECK(ka_error_catch(&err, KA_CORRUPT));
 	err = ka_object_content(o, ka_object_section(o, ".bss"), &p, &n);
 	CHECK(ka_error_catch(&err, KA_MISSING));
 	CHECK_STR(ka_object_banner(o), banner);
