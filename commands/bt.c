@@ -178,6 +178,29 @@ static void add_tasks(struct bt *b, struct tasks *tasks, ka_addr task, bool is_g
 	ka_call_fault(b->c, ka_walk_end(&w));
 }
 
+/*
+ * An offline CPU has something to show when panic() stopped it there: it then takes itself off line, whatever it ran. Others, which were
+ * plugged out or never started, stand at most in code of their own with an idle task that has no frames.
+ */
+static bool is_worth(struct bt *b, unsigned cpu, ka_addr task)
+{
+	const char *offline = ka_call_setting(b->c, "offline");
+	struct ka_stack st;
+	bool has_frames;
+
+	if (ka_cpu_is_online(b->k, cpu))
+		return true;
+	if (!task || (offline && !strcmp(offline, "hide")))
+		return false;
+	if (task != ka_cpu_idle_task(b->k, cpu))
+		return true;
+	if (ka_error_drop(ka_unwind_task(b->k, task, b->arena, &st)))
+		return false;
+	has_frames = st.count && ka_is_text(b->k, st.frames[0].ip);
+	ka_error_free(st.err);
+	return has_frames;
+}
+
 static struct ka_error *add_cpus(struct bt *b, const char *cpus, struct tasks *tasks)
 {
 	struct ka_call *c = b->c;
@@ -196,9 +219,9 @@ static struct ka_error *add_cpus(struct bt *b, const char *cpus, struct tasks *t
 
 		if (!wanted[cpu])
 			continue;
-		if (!ka_cpu_is_online(c->k, cpu)) {
+		if (!is_worth(b, cpu, task)) {
 			if (ka_call_has(c, "c"))
-				ka_call_fault(c, ka_error_new(KA_NOT_FOUND, "CPU %u is offline", cpu));
+				ka_call_fault(c, ka_error_new(KA_NOT_FOUND, "CPU %u is offline%s", cpu, task ? ", and has no frames" : ""));
 			continue;
 		}
 		if (!task) {
@@ -460,6 +483,8 @@ const struct ka_command ka_command_bt = {
 		"Frames are found by the kernel's ORC data or by DWARF call frame information. What only a frame pointer or a scan of the\n"
 		"stack suggests is marked with ?, and so is a return address that is no code or follows no call: a message then says where\n"
 		"the stack was overwritten. --by tells of each frame who found it.\n"
+		"\n"
+		"CPUs that panic() stopped are offline, and shown where it stopped them (but not with 'set offline hide').\n"
 		"\n"
 		"--group is the first thing to look at when a machine hangs: tasks that wait at the same place are one entry, the largest\n"
 		"group first. foreach chooses the tasks: 'foreach UN bt --group'.\n"

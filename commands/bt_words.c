@@ -55,6 +55,8 @@ static bool next_word(struct reader *r, ka_addr *ret_at, uint64_t *ret)
 				ka_call_fault(r->b->c, ka_error_wrap(err, "cannot read the stack at 0x%" PRIx64, r->at));
 				r->at = (r->at | (ka_page_size(r->b->k) - 1)) + 1;
 				r->got = 0;
+				if (!r->at)	/* the last page there is */
+					break;
 				continue;
 			}
 			ka_error_free(err);
@@ -192,6 +194,12 @@ static const struct ka_stack_place *place_at(const struct ka_stack_place *places
 	return NULL;
 }
 
+/* Up to registers that lie there, else to the end; of a damaged task they may lie anywhere. */
+static ka_addr end_before(const struct ka_stack_place *place, ka_addr from, const struct ka_pt_regs *regs)
+{
+	return regs && regs->at > from && regs->at < place->end ? regs->at : place->end;
+}
+
 /*
  * From where unwinding starts up to the top of the task's stack, through the stacks in between; or the whole stack of the task.
  * The registers of user mode at its top are no words of functions.
@@ -208,7 +216,7 @@ static bool walk_text(struct bt *b, ka_addr task, const struct ka_stack *st, boo
 	if (!count)
 		return false;	/* told by the note */
 	if (b->how == BT_TEXT_ALL || !st->count)
-		return text_words(b, places[0].start, st->user_regs ? st->user_regs->at : places[0].end, is_shown, &level);
+		return text_words(b, places[0].start, end_before(&places[0], places[0].start, st->user_regs), is_shown, &level);
 	/* aarch64: the place of a frame record, whose second word is the return address */
 	at = st->frames[0].ret_at ? st->frames[0].ret_at : st->frames[0].sp;
 	for (size_t i = 0; i < st->count; i++) {
@@ -219,11 +227,7 @@ static bool walk_text(struct bt *b, ka_addr task, const struct ka_stack *st, boo
 			continue;
 		place = place_at(places, count, at);
 		if (place) {
-			ka_addr end = is_left && f->regs && f->regs->at ? f->regs->at : place->end;
-
-			if (!is_left && st->user_regs && st->user_regs->at > at && st->user_regs->at < end)
-				end = st->user_regs->at;
-			refers |= text_words(b, at, end, is_shown, &level);
+			refers |= text_words(b, at, end_before(place, at, is_left ? f->regs : st->user_regs), is_shown, &level);
 		}
 		if (!is_left)
 			break;

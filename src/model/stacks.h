@@ -101,6 +101,10 @@ void ka_entered_rules(struct ka_kernel *k, struct ka_frame_rules *ret);
  * module is gone. False when the code cannot be read.
  */
 bool ka_is_doubted(struct ka_kernel *k, ka_addr ip);
+/* Is it so of the caller that a step came to (not of guesses), or does its frame record (aarch64) lie on no stack? */
+bool ka_cursor_is_doubted(struct ka_kernel *k, const struct ka_stacks *s, const struct ka_cursor *c);
+/* aarch64: does the caller's frame record, too, lie on a stack? Then the chain is whole, whatever the return address is. */
+bool ka_cursor_is_chained(const struct ka_kernel *k, const struct ka_stacks *s, const struct ka_cursor *c);
 /* Why, in words; c is there. */
 struct ka_error *ka_doubt(struct ka_kernel *k, const struct ka_cursor *c);
 /* Is it an address in code with a call right before it? */
@@ -113,6 +117,11 @@ struct ka_error *ka_cursor_step(struct ka_kernel *k, const struct ka_stacks *s, 
 /* Where a task's unwinding starts. *ret_note says why there is nothing to start from when false. */
 bool ka_unwind_start(struct ka_kernel *k, const struct ka_task *t, const struct ka_stacks *s, bool is_active, unsigned cpu,
 		     struct ka_arena *a, struct ka_cursor *ret, const char **ret_note);
+/*
+ * Does what a sleeping task left lead into the scheduler, or is it a new task that goes on in ret_from_fork? Else the saved stack
+ * pointer is wrong, though it is in the stack.
+ */
+bool ka_unwind_is_switched(struct ka_kernel *k, const struct ka_stacks *s, const struct ka_cursor *c);
 /* Of a task that sleeps and whose saved stack pointer is lost. */
 bool ka_unwind_start_lost(struct ka_kernel *k, const struct ka_task *t, const struct ka_stacks *s, struct ka_arena *a,
 			  struct ka_cursor *ret, const char **ret_note);

@@ -64,6 +64,11 @@ static bool start_sleeping(struct ka_kernel *k, const struct ka_task *t, struct 
 		*ret_note = "(its saved program counter is no code)";
 		return false;
 	}
+	/* gcc has the record lowest in the frame, clang below what it saves: a stack pointer above the record is wrong */
+	if (v.sp & 15 || (v.fp && (v.sp > v.fp || v.fp - v.sp > 1024))) {
+		ret->regs.known &= ~(1ull << k->arch->sp_reg);
+		ret->sp = v.fp;
+	}
 	return true;
 }
 

@@ -53,10 +53,41 @@ bool ka_is_doubted(struct ka_kernel *k, ka_addr ip)
 	return !is_former_call(is_arm, before) || !ka_symbol_at(k, ip - 1, &s, &offset) || (s.size && offset >= s.size);
 }
 
+static bool record_of(const struct ka_kernel *k, const struct ka_cursor *c, uint64_t *ret)
+{
+	*ret = c->regs.value[k->arch->fp_reg];
+	return k->arch->has_frame_records && c->regs.known >> k->arch->fp_reg & 1;
+}
+
+bool ka_cursor_is_chained(const struct ka_kernel *k, const struct ka_stacks *s, const struct ka_cursor *c)
+{
+	uint64_t fp;
+
+	return record_of(k, c, &fp) && !(fp & (2 * k->long_size - 1)) && ka_stacks_at(s, fp);
+}
+
+/* 0 ends the chain. */
+static bool is_astray(const struct ka_kernel *k, const struct ka_stacks *s, const struct ka_cursor *c)
+{
+	uint64_t fp;
+
+	return record_of(k, c, &fp) && fp && (fp & 7 || !ka_stacks_at(s, fp));
+}
+
+bool ka_cursor_is_doubted(struct ka_kernel *k, const struct ka_stacks *s, const struct ka_cursor *c)
+{
+	if (c->is_end || !c->is_call || c->by == KA_BY_SCAN || (c->by == KA_BY_FP && !k->arch->has_frame_records))
+		return false;
+	return is_astray(k, s, c) || (!ka_is_hidden(s->hidden ? s->hidden : ka_hidden_names(k), c->ip) && ka_is_doubted(k, c->ip));
+}
+
 struct ka_error *ka_doubt(struct ka_kernel *k, const struct ka_cursor *c)
 {
 	char where[48] = "";
 
+	if (!ka_is_doubted(k, c->ip))
+		return ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, c->ret_at, "the frame pointer that lies below the return address 0x%" PRIx64 " is 0x%" PRIx64
+				   ", which is in no stack: it was overwritten; what is marked with ? is a guess", c->ip, c->regs.value[k->arch->fp_reg]);
 	if (c->ret_at)
 		snprintf(where, sizeof(where), " at 0x%" PRIx64, c->ret_at);
 	return ka_error_at(KA_CORRUPT, KA_SPACE_VIRT, c->ret_at, "the return address%s is 0x%" PRIx64 ", which %s; what is marked with ? is a guess",

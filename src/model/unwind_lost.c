@@ -39,7 +39,8 @@ static void *switch_make(struct ka_kernel *k)
 		if (ka_error_drop(ka_task_read(k, at, &t)) || t.is_sp_lost || !t.stack || ka_task_is_active(k, at, &cpu))
 			continue;
 		ka_stacks_of(k, &t, false, 0, &s);
-		if (!ka_stacks_at(&s, t.thread_sp) || !ka_stack_ops(k) || !ka_stack_ops(k)->start_sleeping(k, &t, &c, &note))
+		if (!ka_stacks_at(&s, t.thread_sp) || !ka_stack_ops(k) || !ka_stack_ops(k)->start_sleeping(k, &t, &c, &note) ||
+		    !ka_unwind_is_switched(k, &s, &c))
 			continue;
 		samples++;
 		/* aarch64: the place where the switch went on is in a register, the one after it on the stack */

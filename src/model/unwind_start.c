@@ -7,6 +7,7 @@
  * on the stack. They are taken only when unwinding up from them comes to just those registers: no stale frame.
  */
 #include <inttypes.h>
+#include <kanalyze/view.h>
 #include "stacks.h"
 
 #define INNER_STEPS 64
@@ -124,11 +125,7 @@ static bool find_slot(struct ka_kernel *k, const char *function, const struct ka
 	return false;
 }
 
-/*
- * Does what a sleeping task left lead into the scheduler, or is it a new task that goes on in ret_from_fork? Else the saved stack
- * pointer is wrong, though it is in the stack.
- */
-static bool is_switched(struct ka_kernel *k, const struct ka_stacks *s, const struct ka_cursor *c)
+bool ka_unwind_is_switched(struct ka_kernel *k, const struct ka_stacks *s, const struct ka_cursor *c)
 {
 	struct ka_symbol from, to, f;
 	uint64_t offset, fp = c->regs.value[k->arch->fp_reg];
@@ -163,7 +160,7 @@ static bool start_sleeping(struct ka_kernel *k, const struct ka_task *t, const s
 	if (!ka_stack_ops(k))
 		return false;
 	*ret_note = NULL;
-	if (ka_stack_ops(k)->start_sleeping(k, t, ret, ret_note) && is_switched(k, s, ret))
+	if (ka_stack_ops(k)->start_sleeping(k, t, ret, ret_note) && ka_unwind_is_switched(k, s, ret))
 		return true;
 	if (!*ret_note)
 		*ret_note = "(its saved stack pointer leads to no frame)";
@@ -218,9 +215,27 @@ static bool start_lost(struct ka_kernel *k, const struct ka_stacks *s, unsigned 
 	return find_one(k, idle, KA_COUNT(idle), s, a, ret);
 }
 
+struct running { uint32_t on_cpu; };
+KA_VIEW(running, ("task_struct"), KA_MAYBE(running, on_cpu, "on_cpu", "oncpu"));	/* renamed in 3ca7a440da39, v3.0 */
+
+/* Does the task say that it runs, on a CPU whose run queue cannot be read? What it saved when it last slept is stale. */
+static bool is_running(struct ka_kernel *k, const struct ka_task *t)
+{
+	struct running r;
+
+	return !ka_error_drop(ka_view_read(k, &ka_view_running, t->addr, &r)) && r.on_cpu == 1 && !ka_task_is(k, ka_cpu_task(k, t->cpu));
+}
+
 bool ka_unwind_start(struct ka_kernel *k, const struct ka_task *t, const struct ka_stacks *s, bool is_active, unsigned cpu,
 		     struct ka_arena *a, struct ka_cursor *ret, const char **ret_note)
 {
+	if (!is_active && is_running(k, t)) {
+		*ret_note = "(active: it says so itself, but the run queue of its CPU cannot be read)";
+		if (!start_lost(k, s, t->cpu, a, ret))
+			return false;
+		*ret_note = "(active: it says so itself, but the run queue of its CPU cannot be read; frames from what its stack holds, inner ones may lack)";
+		return true;
+	}
 	if (!is_active)
 		return start_sleeping(k, t, s, a, ret, ret_note);
 	if (start_active(k, s, cpu, a, ret))

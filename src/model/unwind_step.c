@@ -461,14 +461,6 @@ static bool is_proved_caller(struct ka_kernel *k, const struct ka_cursor *c, ka_
 	       caller.addr != callee.addr && ops->is_caller(k, c->ip, callee.addr, ret);
 }
 
-/* Does the caller's frame record, too, lie on a stack? Then the chain is whole, whatever the return address is. */
-static bool is_chained(const struct ka_kernel *k, const struct ka_stacks *s, const struct ka_cursor *c)
-{
-	uint64_t fp;
-
-	return k->arch->has_frame_records && reg_get(&c->regs, k->arch->fp_reg, &fp) && !(fp & (2 * k->long_size - 1)) && ka_stacks_at(s, fp);
-}
-
 /* Nothing says how: the frame pointer, and last what looks like a return address. */
 static struct ka_error *guess(struct ka_kernel *k, const struct ka_stacks *s, struct ka_cursor *c, struct ka_arena *a)
 {
@@ -486,7 +478,7 @@ static struct ka_error *guess(struct ka_kernel *k, const struct ka_stacks *s, st
 		next = *c;
 	}
 	fp_or_saved_rules(k, &c->regs, &r);
-	if (!ka_error_drop(try_rules(k, s, &r, &next, a)) && (next.is_end || ka_is_text(k, next.ip) || is_chained(k, s, &next))) {
+	if (!ka_error_drop(try_rules(k, s, &r, &next, a)) && (next.is_end || ka_is_text(k, next.ip) || ka_cursor_is_chained(k, s, &next))) {
 		if (k->arch->has_frame_records)		/* the record lies anywhere in the frame */
 			next.regs.known &= ~(1ull << k->arch->sp_reg);
 		*c = next;
@@ -580,8 +572,7 @@ struct ka_error *ka_cursor_step(struct ka_kernel *k, const struct ka_stacks *s, 
 	struct ka_cursor next = *c, scanned = *c;
 	struct ka_error *err = step(k, s, &next, a);
 
-	next.is_doubted = !err && !next.is_end && next.is_call && next.by != KA_BY_SCAN && (next.by != KA_BY_FP || k->arch->has_frame_records) &&
-			  !ka_is_hidden(s->hidden ? s->hidden : ka_hidden_names(k), next.ip) && ka_is_doubted(k, next.ip);
+	next.is_doubted = !err && ka_cursor_is_doubted(k, s, &next);
 	/* a wrong return address has a frame of its own, which is not the one that lies there */
 	if (c->is_doubted && (err || next.is_doubted) && !ka_error_drop(scan(k, s, &scanned))) {
 		ka_error_free(err);

@@ -199,8 +199,6 @@ static void check_sleeping(void)
 	WORDS(fp + 0xc0, 0, call_into(SYSCALL, 0x80));
 	check_stack("1s 2f 3f 4f 4f", "");
 	/* chains to nowhere, to themselves, downwards: what a scan finds is a guess */
-	WORDS(fp + 0x40, 0x1234, call_into(WAIT, 0x40));
-	check_stack("1s 2f 3f 4? 4f", "");
 	WORDS(fp + 0x40, fp + 0x40, call_into(WAIT, 0x40));
 	check_stack("1s 2f 3f 4? 4f", "");
 	WORDS(fp + 0x40, fp, call_into(WAIT, 0x40));
@@ -237,6 +235,19 @@ static void check_overwritten(void)
 		ka_error_free(s.err);
 		ka_arena_free(a);
 	}
+	/* a frame pointer that leads to nowhere: the scan goes on */
+	put_call(1);
+	WORDS(fp + 0x40, 0x1234, call_into(WAIT, 0x40));
+	struct ka_arena *a = ka_arena_new();
+	struct ka_stack s;
+
+	CHECK(!ka_unwind_task(k, task, a, &s));
+	CHECK_STR(text_of(&s), "1s 2f 3f 4? 8f user 401000");
+	for (size_t f = 0; f < s.count; f++)
+		CHECK_INT(s.frames[f].is_guess, f >= 2);
+	CHECK(s.err && strstr(s.err->message, "is 0x1234, which is in no stack"));
+	ka_error_free(s.err);
+	ka_arena_free(a);
 	put_call(1);
 }
 
