@@ -118,6 +118,27 @@ static void finish(struct walk *w)
 	ka_vec_free(&w->variables);
 }
 
+#define ENTRY_MAX 16	/* as lines.c has it */
+
+/*
+ * The function at an address. The instructions to be patched at a function's entry (-fpatchable-function-entry) lie before its code as DWARF
+ * has it: nothing is done there yet, and all is as at its first instruction, which *pc becomes.
+ */
+static bool function_at(const struct ka_dwarf_lists *l, struct ka_dwarf_unit *u, uint64_t *pc, struct ka_dwarf_die *ret)
+{
+	uint64_t low;
+
+	if (ka_dwarf_function_at(l, u, *pc, ret))
+		return true;
+	for (unsigned i = 1; i <= ENTRY_MAX; i++) {
+		if (ka_dwarf_function_at(l, u, *pc + i, ret)) {
+			*pc += i;
+			return ka_dwarf_address(l, ret, DW_AT_low_pc, &low) && low == *pc;
+		}
+	}
+	return false;
+}
+
 bool ka_scope_find(struct ka_types *types, uint64_t pc, struct ka_arena *a, struct ka_scope *ret)
 {
 	struct walk w = { .s = ret, .a = a };
@@ -135,7 +156,7 @@ bool ka_scope_find(struct ka_types *types, uint64_t pc, struct ka_arena *a, stru
 		return false;
 	ka_dwarf_lists_open(ret->object, t->dwarf, &ret->lists);
 	unit = ka_dwarf_unit_at(t->dwarf, t->dwarf->files[0].info_id + (uint32_t)offset);
-	if (!unit || !ka_dwarf_function_at(&ret->lists, unit, pc, &function))
+	if (!unit || !function_at(&ret->lists, unit, &ret->pc, &function))
 		return false;
 	ret->die = function.id;
 	ka_vec_push(&w.functions, (struct ka_scope_function){ .name = ka_dwarf_name(w.d, &function), .die = function.id });
