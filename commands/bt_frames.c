@@ -222,6 +222,8 @@ void bt_frames_put(struct bt *b, struct ka_stack *st)
 {
 	uint32_t level = 0;
 
+	if (ka_call_has(b->c, "V"))
+		ka_stack_debuginfo(b->k, st);
 	for (size_t i = 0; i < st->count; i++)
 		put_frame(b, st, i, &level, false);
 }

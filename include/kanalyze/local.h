@@ -68,6 +68,8 @@ const struct ka_local *ka_local_at_address(const struct ka_locals *l, ka_addr ad
 /* By name: the innermost; NULL: none. */
 const struct ka_local *ka_local_find(const struct ka_locals *l, const char *name);
 
+/* Looks for the debuginfo of all modules on a stack: what is told of one frame is then not changed by what was asked of another. */
+void ka_stack_debuginfo(struct ka_kernel *k, const struct ka_stack *st);
 /*
  * The unwinder needs few registers (ORC follows three). Fills in, for all frames, those that the frames' CFI says were kept: state.known
  * grows. Done once a stack.

@@ -136,6 +136,15 @@ static bool rules_of(struct ka_kernel *k, const struct ka_frame *f, struct ka_fr
 	return made && ops->made_rules(k, &c, made, &alias, ret) && !alias && !ret->is_pt_regs;
 }
 
+void ka_stack_debuginfo(struct ka_kernel *k, const struct ka_stack *st)
+{
+	size_t module;
+
+	for (size_t i = 0; i < st->count && !ka_interrupted(); i++)
+		if (ka_module_index(k, st->frames[i].ip - st->frames[i].is_call, &module))
+			ka_module_types_hook(k, module, true);
+}
+
 void ka_stack_registers(struct ka_kernel *k, struct ka_stack *st)
 {
 	unsigned loads = ka_module_loads(k) + 1;

@@ -145,6 +145,7 @@ static void *list_make(struct ka_kernel *k)
 
 	l->low = UINT64_MAX;
 	pthread_mutex_init(&l->lock, NULL);
+	pthread_cond_init(&l->loaded, NULL);
 	if (!ka_symbol_lookup(k, "modules", &head)) {
 		/* CONFIG_MODULES=n; but without a vmlinux the symbols may be those of functions alone */
 		if (!k->object)
@@ -187,6 +188,7 @@ static void list_drop(void *state)
 	free(l->orcs);
 	free(l->has_orc);
 	free(l->objects);
+	pthread_cond_destroy(&l->loaded);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
 }

@@ -18,6 +18,7 @@ struct ka_module_list {
 	unsigned loads;			/* how often objects changed */
 	struct ka_module_types *types;		/* NULL: not asked for yet */
 	bool *has_symbols, *has_orc;
+	pthread_cond_t loaded;		/* with lock: debuginfo that a thread looked for is there, or not to be had */
 };
 
 struct ka_module_list *ka_module_list(struct ka_kernel *k);

@@ -15,7 +15,8 @@ KA_VIEW(module_btf, ("module"),
 struct ka_module_types {
 	struct ka_types *btf, *dwarf;
 	struct ka_object *object;	/* that dwarf is of */
-	bool has_tried_btf, has_tried_load;
+	bool has_tried_btf, has_tried_load, is_loading;
+	pthread_t loader;
 	struct ka_module_types *before;
 };
 
@@ -88,18 +89,27 @@ static struct ka_object *object_of(const struct ka_module_list *l, size_t i)
 static struct ka_types *dwarf_of(struct ka_kernel *k, struct ka_module_list *l, size_t i, struct ka_module_types *t)
 {
 	struct ka_module_types *old;
-	struct ka_object *o = object_of(l, i);
+	struct ka_object *o;
 	struct ka_error *err;
-	bool has_tried = t->has_tried_load;
+	bool has_tried;
 
+	/* another thread looks for it: what it finds is the answer of all */
+	while (t->is_loading && !pthread_equal(t->loader, pthread_self()))
+		pthread_cond_wait(&l->loaded, &l->lock);
+	o = object_of(l, i);
+	has_tried = t->has_tried_load;
 	t->has_tried_load = true;
 	if (!o && !has_tried) {
+		t->is_loading = true;
+		t->loader = pthread_self();
 		pthread_mutex_unlock(&l->lock);
 		err = ka_module_load(k, &l->modules.at[i], NULL, NULL);
 		if (err)
 			ka_log(1, "module %s: %s", l->modules.at[i].name, err->message);
 		ka_error_free(err);
 		pthread_mutex_lock(&l->lock);
+		t->is_loading = false;
+		pthread_cond_broadcast(&l->loaded);
 		o = object_of(l, i);
 	}
 	if (!o || t->object == o)

@@ -86,6 +86,9 @@ struct ka_stack_ops {
 	/* The last functions of a CPU at a crash, which go on after the registers were saved; the innermost first. */
 	const char *ends[8];
 };
+/* made_x86_64.c */
+bool ka_made_rules_x86_64(struct ka_kernel *k, const struct ka_cursor *c, const struct ka_made_text *t, ka_addr *ret_alias,
+			  struct ka_frame_rules *ret);
 extern const struct ka_stack_ops ka_stacks_x86_64, ka_stacks_aarch64;
 /* NULL: nobody knows. */
 const struct ka_stack_ops *ka_stack_ops(const struct ka_kernel *k);

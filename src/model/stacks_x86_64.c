@@ -203,75 +203,6 @@ static bool start_sleeping(struct ka_kernel *k, const struct ka_task *t, struct 
 	return start_before_49(k, t, ret, ret_note);
 }
 
-/*
- * BPF programs, trampolines and dispatchers keep rbp: "push %rbp; mov %rsp,%rbp" is among their first instructions, "leave" their
- * last but for the return. They are interrupted before and behind those only when an NMI comes right there.
- */
-static void bpf_rules(struct ka_kernel *k, const struct ka_cursor *c, const struct ka_made_text *t, struct ka_frame_rules *ret)
-{
-	static const uint8_t enter[] = { 0x55, 0x48, 0x89, 0xe5 };
-	uint8_t code[32] = { 0 }, last[2];
-	uint64_t at = c->ip - t->start, push = 0;
-	size_t n;
-
-	ka_fp_rules(k, ret);
-	if (c->is_call)
-		return;
-	n = ka_read_some(k, t->start, code, KA_MIN(sizeof(code), (size_t)(t->end - t->start)), NULL);
-	while (push + sizeof(enter) <= n && memcmp(code + push, enter, sizeof(enter)))
-		push++;
-	if (push + sizeof(enter) > n)
-		return;
-	if (at <= push) {
-		ka_entered_rules(k, ret);
-	} else if (at < push + sizeof(enter)) {		/* rbp is pushed, and still the caller's */
-		ret->cfa_reg = (uint16_t)k->arch->sp_reg;
-	} else if (!ka_error_drop(ka_read(k, c->ip - 1, last, sizeof(last))) && last[0] == 0xc9 && (last[1] == 0xc3 || last[1] == 0xe9)) {
-		ka_entered_rules(k, ret);
-	}
-}
-
-/* A copy of ftrace_caller or ftrace_regs_caller: whose first instructions it has. */
-static bool ftrace_alias(struct ka_kernel *k, const struct ka_cursor *c, const struct ka_made_text *t, ka_addr *ret)
-{
-	static const struct { const char *start, *call; } copied[] = { { "ftrace_regs_caller", "ftrace_regs_call" }, { "ftrace_caller", "ftrace_call" } };
-	uint8_t is[8], was[8];
-
-	if (ka_error_drop(ka_read(k, t->start, is, sizeof(is))))
-		return false;
-	for (size_t i = 0; i < KA_COUNT(copied); i++) {
-		struct ka_symbol start, call;
-		ka_addr at;
-
-		if (!ka_symbol_lookup(k, copied[i].start, &start) || !ka_symbol_lookup(k, copied[i].call, &call) ||
-		    ka_error_drop(ka_read(k, start.addr, was, sizeof(was))) || memcmp(is, was, sizeof(is)))
-			continue;
-		at = start.addr + (c->ip - c->is_call - t->start);
-		/* behind what was copied: as at the call, as the kernel does (fc0ea795f53c, v5.5) */
-		*ret = at < call.addr + 5 ? at : call.addr;
-		return true;
-	}
-	return false;
-}
-
-static bool made_rules(struct ka_kernel *k, const struct ka_cursor *c, const struct ka_made_text *t, ka_addr *ret_alias,
-		       struct ka_frame_rules *ret)
-{
-	switch (t->kind) {
-	case KA_MADE_BPF:
-		bpf_rules(k, c, t, ret);
-		return true;
-	case KA_MADE_FTRACE:
-		return ftrace_alias(k, c, t, ret_alias);
-	case KA_MADE_OPTPROBE:		/* what it calls got the registers that it saved, at the stack pointer */
-		ret->cfa_reg = (uint16_t)k->arch->sp_reg;
-		ret->is_pt_regs = true;
-		return c->is_call;
-	default:
-		return false;
-	}
-}
-
 static uint64_t saved_value(const struct ka_pt_regs *pt, const char *name)
 {
 	for (unsigned i = 0; i < pt->count; i++)
@@ -307,7 +238,7 @@ const struct ka_stack_ops ka_stacks_x86_64 = {
 	.e_machine = EM_X86_64,
 	.add_cpu_stacks = add_cpu_stacks,
 	.start_sleeping = start_sleeping,
-	.made_rules = made_rules,
+	.made_rules = ka_made_rules_x86_64,
 	.may_be_saved = may_be_saved,
 	.is_saved = is_saved,
 	/*
