@@ -200,6 +200,31 @@ static ka_addr end_before(const struct ka_stack_place *place, ka_addr from, cons
 	return regs && regs->at > from && regs->at < place->end ? regs->at : place->end;
 }
 
+/* The innermost frame of -o: of a kernel before v4.9 its address is in no word of the stack of a task that sleeps. */
+static bool first_is_elsewhere(struct bt *b, const struct ka_stack *st)
+{
+	const struct ka_frame *f = &st->frames[0];
+	uint64_t v;
+
+	return b->how == BT_OLD && f->is_call && f->ret_at && ka_is_text(b->k, f->ip) &&
+	       !ka_error_drop(ka_read_ulong(b->k, f->ret_at, &v)) && ka_strip_return(b->k, v) != f->ip;
+}
+
+static void put_first(struct bt *b, const struct ka_stack *st)
+{
+	const struct ka_frame *f = &st->frames[0];
+	struct bt_text row = { .ip = f->shown_ip };
+	struct ka_symbol s;
+
+	if (!ka_symbol_at(b->k, row.ip, &s, &row.offset))
+		return;
+	row.function = s.name;
+	row.module = s.module;
+	row.shown = bt_name(b, row.ip, b->has_offsets, &s);
+	row.mark = ka_printf(b->arena, " #0 [%016" PRIx64 "] ", f->shown_at);
+	ka_out_row(b->c->out, &bt_rows_text, &row);
+}
+
 /*
  * From where unwinding starts up to the top of the task's stack, through the stacks in between; or the whole stack of the task.
  * The registers of user mode at its top are no words of functions.
@@ -217,6 +242,12 @@ static bool walk_text(struct bt *b, ka_addr task, const struct ka_stack *st, boo
 		return false;	/* told by the note */
 	if (b->how == BT_TEXT_ALL || !st->count)
 		return text_words(b, places[0].start, end_before(&places[0], places[0].start, st->user_regs), is_shown, &level);
+	if (first_is_elsewhere(b, st)) {
+		if (is_shown)
+			put_first(b, st);
+		refers |= b->ref && bt_address_refers(b, st->frames[0].ip);
+		level++;
+	}
 	/* aarch64: the place of a frame record, whose second word is the return address */
 	at = st->frames[0].ret_at ? st->frames[0].ret_at : st->frames[0].sp;
 	for (size_t i = 0; i < st->count; i++) {

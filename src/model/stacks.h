@@ -110,6 +110,11 @@ bool ka_cursor_is_doubted(struct ka_kernel *k, const struct ka_stacks *s, const 
 bool ka_cursor_is_chained(const struct ka_kernel *k, const struct ka_stacks *s, const struct ka_cursor *c);
 /* Why, in words; c is there. */
 struct ka_error *ka_doubt(struct ka_kernel *k, const struct ka_cursor *c);
+/*
+ * Where entry code saved pt_regs, as its CFI tells: of kernels before 131484c8da97 (v4.3), that of code which has switched to
+ * the IRQ stack counts one word too few (SAVE_ARGS_IRQ; seen in RHEL 6 and 7).
+ */
+ka_addr ka_entry_regs(struct ka_kernel *k, ka_addr at);
 /* Is it an address in code with a call right before it? */
 bool ka_unwind_is_return(struct ka_kernel *k, uint64_t v);
 void ka_cursor_from_regs(struct ka_kernel *k, const struct ka_regs *regs, struct ka_cursor *ret);

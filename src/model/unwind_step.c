@@ -202,11 +202,7 @@ static bool is_bottom(struct ka_kernel *k, const struct ka_stacks *s, ka_addr re
 	return area && area->end - ret_at <= k->arch->pt_regs_size + 8 * (uint64_t)k->long_size;
 }
 
-/*
- * Where entry code saved pt_regs, as its CFI tells: of kernels before 131484c8da97 (v4.3), that of code which has switched to
- * the IRQ stack counts one word too few (SAVE_ARGS_IRQ; seen in RHEL 6 and 7).
- */
-static ka_addr entry_regs(struct ka_kernel *k, ka_addr at)
+ka_addr ka_entry_regs(struct ka_kernel *k, ka_addr at)
 {
 	struct ka_pt_regs pt;
 	bool is_likely;
@@ -287,7 +283,7 @@ static struct ka_error *apply(struct ka_kernel *k, const struct ka_stacks *s, co
 	/* entry code with CFI (before 131484c8da97, v4.3) marks itself: the address it "returns" to is pt_regs.ip */
 	if (r->is_signal && c->ret_at)
 		return step_pt_regs(k, &(struct ka_frame_rules){ .is_pt_regs = true },
-				    entry_regs(k, c->ret_at - k->arch->pt_regs_ip_at), c, a);
+				    ka_entry_regs(k, c->ret_at - k->arch->pt_regs_ip_at), c, a);
 	return NULL;
 }
 
