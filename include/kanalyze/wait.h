@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What blocked tasks wait for, and who has it: mutexes, rwsems, semaphores, completions, work items, bits, spinlocks. */
+/* What blocked tasks wait for, and who has it: mutexes, rwsems, semaphores, completions, work items, bits, spinlocks, rwlocks. */
 #ifndef KANALYZE_WAIT_H
 #define KANALYZE_WAIT_H
 
@@ -7,7 +7,7 @@
 
 enum ka_wait_kind {
 	KA_WAIT_NONE, KA_WAIT_MUTEX, KA_WAIT_RWSEM, KA_WAIT_SEMAPHORE, KA_WAIT_PERCPU_RWSEM, KA_WAIT_RT_MUTEX, KA_WAIT_COMPLETION,
-	KA_WAIT_WORK, KA_WAIT_THREAD, KA_WAIT_BIT, KA_WAIT_PAGE, KA_WAIT_RCU, KA_WAIT_QUEUE, KA_WAIT_SPINLOCK,
+	KA_WAIT_WORK, KA_WAIT_THREAD, KA_WAIT_BIT, KA_WAIT_PAGE, KA_WAIT_RCU, KA_WAIT_QUEUE, KA_WAIT_SPINLOCK, KA_WAIT_RWLOCK,
 };
 /* "mutex", "rwsem": the word in JSON and in text. */
 const char *ka_wait_kind_name(enum ka_wait_kind kind);
@@ -20,7 +20,7 @@ struct ka_wait {
 	char comm[16];
 	const char *state;		/* "UN" */
 	enum ka_wait_kind kind;		/* NONE: it sleeps for something else, function says where */
-	const char *mode;		/* "read", "write" of rwsems; NULL */
+	const char *mode;		/* "read", "write" of rwsems and rwlocks; NULL */
 	ka_addr lock;			/* the mutex, the rwsem, the completion, the work_struct, the folio, the word that has the bit ...; 0 unknown */
 	const char *name;		/* what lies there: "kdie_disk.meta_lock", "object 0x... + 0x20 of slab cache foo"; NULL unknown */
 	const char *expression;		/* as the waiting function calls it: "&disk->meta_lock"; NULL unknown */
@@ -52,7 +52,7 @@ struct ka_waits {
 
 /* Of one task by its stack; false: it sleeps for none of these. ret is filled all the same. Strings are in the arena. */
 bool ka_wait_read(struct ka_kernel *k, struct ka_arena *a, ka_addr task, struct ka_stack *st, struct ka_wait *ret);
-/* Of all tasks that sleep without interruption (D), those that nothing else waits for first; and of whom they wait for. */
+/* Of all tasks that sleep without interruption (D), and of those on a CPU that spin for a lock; and of whom they wait for. */
 struct ka_error *ka_waits_read(struct ka_kernel *k, struct ka_arena *a, struct ka_waits *ret) KA_MUST_CHECK;
 /* "mutex kdie_disk.lock (ffff...)": the lock in words. */
 const char *ka_wait_lock_text(struct ka_arena *a, const struct ka_wait *w);

@@ -106,6 +106,19 @@ bool ka_kasan_is_freed(struct ka_kernel *k, ka_addr object, bool *ret_has_track)
 /* Of a list that is corrupted: fills details. st: of the panic task; f has the exception's frame. */
 void ka_fault_list(struct ka_kernel *k, struct ka_arena *a, const struct ka_stack *st, struct ka_fault *f);
 
+/* ---- fault_gone.c: where a module was ---- */
+
+/* In the modules' range, and no module's nor code that the kernel made. */
+bool ka_fault_is_gone(struct ka_kernel *k, ka_addr at);
+/* Objects in lists of the kernel that lie there or point there: sentences; the count, at most max. */
+size_t ka_fault_left(struct ka_kernel *k, struct ka_arena *a, const char **notes, size_t max);
+
+/* ---- fault_page.c ---- */
+
+struct ka_page;
+/* Whose page it is: "page 3 of /etc/passwd", "anonymous memory of PID 7 (sh) at 0x..."; NULL: nobody's that is known. */
+const char *ka_fault_page_owner(struct ka_kernel *k, struct ka_arena *a, const struct ka_page *p);
+
 /* ---- fault_member.c: what lies at an offset of a type ---- */
 
 /* A member's path as it is written behind the type's expression: ".a.b[3].c"; type is that of the member. In the arena. */

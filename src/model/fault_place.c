@@ -93,48 +93,6 @@ static void in_user(struct find *f)
 
 /* ---- modules, here and gone ---- */
 
-struct fault_cache {
-	ka_addr name_at, ctor;
-};
-KA_VIEW(fault_cache, ("kmem_cache"),
-	KA_FROM(fault_cache, name_at, "name"),
-	KA_MAYBE(fault_cache, ctor, "ctor"));
-struct fault_caches { ka_addr list_at; };
-KA_VIEW(fault_caches, ("kmem_cache"), KA_AT(fault_caches, list_at, "list", "next"));
-
-static bool is_gone(struct find *f, ka_addr at)
-{
-	struct ka_region r;
-
-	if (!at || ka_module_at(f->k, at) || !ka_region_find(f->k, KA_REGION_MODULES, &r) || at < r.start || (r.end && at >= r.end))
-		return false;
-	/* BPF, kprobes' and ftrace's own pages lie there as well */
-	return !ka_is_text(f->k, at);
-}
-
-/* Slab caches whose name or constructor lies where no module is any more. */
-static void dead_caches(struct find *f)
-{
-	struct ka_symbol head;
-	struct ka_walk w;
-
-	if (!ka_symbol_lookup(f->k, "slab_caches", &head) && !ka_symbol_lookup(f->k, "cache_chain", &head))
-		return;
-	w = ka_walk_list(f->k, head.addr, KA_OFFSET(f->k, fault_caches, list_at));
-	w.limit = 100000;
-	for (ka_addr at; ka_walk_next(&w, &at);) {
-		struct fault_cache c;
-
-		if (ka_error_drop(ka_view_read(f->k, &ka_view_fault_cache, at, &c)))
-			continue;
-		if (is_gone(f, c.name_at))
-			note(f, ka_printf(f->a, "the name of kmem_cache 0x%" PRIx64 " (at 0x%" PRIx64 ") lies in a module that is gone", at, c.name_at));
-		if (is_gone(f, c.ctor))
-			note(f, ka_printf(f->a, "the constructor of kmem_cache 0x%" PRIx64 " (0x%" PRIx64 ") lies in a module that is gone", at, c.ctor));
-	}
-	ka_error_drop(ka_walk_end(&w));
-}
-
 static void gone_modules(struct find *f)
 {
 	const struct ka_module_gone *gone;
@@ -174,7 +132,7 @@ static void in_modules(struct find *f)
 		found(f, "module", m->name, ka_printf(f->a, "in the %s of module %s%s", section ? section : "memory", m->name, symbol));
 		return;
 	}
-	if (!is_gone(f, f->addr))
+	if (!ka_fault_is_gone(f->k, f->addr))
 		return found(f, "module_area", NULL, "in the module area: code that is no module's (BPF, kprobes, trampolines)");
 	found(f, "module_gone", NULL, "in the module area, where no module is loaded: that of a module that is gone");
 	if (ka_fault_area_find(f->k, f->addr, &area))
@@ -182,7 +140,7 @@ static void in_modules(struct find *f)
 	gone_modules(f);
 	if (f->ret->owner)
 		f->ret->what = ka_printf(f->a, "in the module area, where no module is loaded: that of a module that is gone (the last to go was %s)", f->ret->owner);
-	dead_caches(f);
+	f->note_count += ka_fault_left(f->k, f->a, f->notes + f->note_count, NOTES_MAX - f->note_count);
 }
 
 /* ---- the rest ---- */
@@ -241,9 +199,43 @@ static bool is_free_link(struct find *f, const struct ka_slab_object *o)
 	return false;
 }
 
+/* A page, with what only the first of a compound page tells of all of them. */
+static bool page_at(struct find *f, ka_phys phys, struct ka_page *ret)
+{
+	struct ka_page head;
+
+	if (ka_error_drop(ka_page_read(f->k, phys, ret)))
+		return false;
+	if (ret->head != ret->addr && !ka_error_drop(ka_page_read(f->k, ret->head_phys, &head))) {
+		ret->index = head.index + (phys.v - ret->head_phys.v) / ka_page_size(f->k);
+		ret->mapping = head.mapping;
+		ret->refcount = head.refcount;
+	}
+	return true;
+}
+
+/* Whose it is, when it is in use; NULL: not known. */
+static const char *page_owner(struct find *f, const struct ka_page *p)
+{
+	const char *text = p->refcount > 0 ? ka_fault_page_owner(f->k, f->a, p) : NULL;
+
+	if (text || p->refcount <= 0 || !ka_is_kernel_addr(f->k, p->mapping & ~3ull) || (p->mapping & 3) == 2)
+		return text;
+	return p->mapping & 1 ? "anonymous memory of a process" :
+	       ka_printf(f->a, "page %" PRIu64 " of a file's cache (address_space 0x%" PRIx64 ")", p->index, p->mapping);
+}
+
+static const char *page_state(struct find *f, const struct ka_page *p)
+{
+	if (p->refcount <= 0 && p->head == p->addr)
+		return "which is free";
+	return ka_printf(f->a, "with %d reference%s", p->refcount, p->refcount == 1 ? "" : "s");
+}
+
 static void in_direct(struct find *f)
 {
 	struct ka_slab_object o;
+	const char *owner;
 	struct ka_page p;
 	ka_phys phys;
 
@@ -270,21 +262,31 @@ static void in_direct(struct find *f)
 			note(f, tracks[i]);
 		return;
 	}
-	if (!ka_is_direct(f->k, f->addr, &phys) || ka_error_drop(ka_page_read(f->k, phys, &p)))
+	if (!ka_is_direct(f->k, f->addr, &phys) || !page_at(f, phys, &p))
 		return;
-	bool is_compound = p.head != p.addr;
-	struct ka_page head;
+	phys.v &= ~(ka_page_size(f->k) - 1);
+	owner = page_owner(f, &p);
+	if (owner)
+		return found(f, "page", NULL, ka_printf(f->a, "in the direct map: page 0x%" PRIx64 ", %s", phys.v, owner));
+	f->ret->what = ka_printf(f->a, "in the direct map: page 0x%" PRIx64 ", %s", phys.v, page_state(f, &p));
+}
 
-	if (is_compound && !ka_error_drop(ka_page_read(f->k, p.head_phys, &head)))
-		p.mapping = head.mapping, p.refcount = head.refcount;
-	/* bit 0: anonymous, 1: of a driver that can move it (bda807d44454, v4.8); a mapping of neither is a file's */
-	if (p.refcount > 0 && (p.mapping & 1) && ka_is_kernel_addr(f->k, p.mapping & ~3ull))
-		return found(f, "page", NULL, ka_printf(f->a, "in the direct map: page 0x%" PRIx64 ", anonymous memory of a process", phys.v & ~(ka_page_size(f->k) - 1)));
-	if (p.refcount > 0 && !(p.mapping & 3) && ka_is_kernel_addr(f->k, p.mapping))
-		return found(f, "page", NULL, ka_printf(f->a, "in the direct map: page 0x%" PRIx64 ", page %" PRIu64 " of a file's cache (address_space 0x%" PRIx64 ")",
-							phys.v & ~(ka_page_size(f->k) - 1), p.index, p.mapping));
-	f->ret->what = p.refcount <= 0 && p.head == p.addr ? ka_printf(f->a, "in the direct map: page 0x%" PRIx64 ", which is free", phys.v & ~(ka_page_size(f->k) - 1)) :
-		       ka_printf(f->a, "in the direct map: page 0x%" PRIx64 ", with %d reference%s", phys.v & ~(ka_page_size(f->k) - 1), p.refcount, p.refcount == 1 ? "" : "s");
+static void in_vmemmap(struct find *f)
+{
+	uint64_t size = ka_page_struct_size(f->k), inside = f->addr & 7;
+	const char *owner;
+	struct ka_page p;
+	ka_phys phys;
+
+	found(f, "vmemmap", NULL, "in the array of struct page");
+	while (inside < size && ka_error_drop(ka_page_phys(f->k, f->addr - inside, &phys)))
+		inside += 8;
+	if (inside >= size || !page_at(f, phys, &p))
+		return;
+	owner = page_owner(f, &p);
+	f->ret->what = ka_printf(f->a, "struct page%s of page 0x%" PRIx64 ", %s", inside ?
+				 ka_printf(f->a, " 0x%" PRIx64 " + 0x%" PRIx64, f->addr - inside, inside) : "", phys.v & ~(ka_page_size(f->k) - 1),
+				 owner ? owner : page_state(f, &p));
 }
 
 /* Chunks of per-CPU memory are alike in distance: what an offset means can be seen on any CPU. */
@@ -418,7 +420,7 @@ void ka_fault_place(struct ka_kernel *k, struct ka_arena *a, ka_addr addr, ka_ad
 	case KA_REGION_MODULES: in_modules(&f); break;
 	case KA_REGION_VMALLOC: in_vmalloc(&f); break;
 	case KA_REGION_DIRECT: in_direct(&f); break;
-	case KA_REGION_VMEMMAP: found(&f, "vmemmap", NULL, "in the array of struct page"); break;
+	case KA_REGION_VMEMMAP: in_vmemmap(&f); break;
 	default:
 		found(&f, "kernel", NULL, ka_error_drop(ka_translate(k, addr, &phys)) ? "a kernel address where nothing is mapped" : "in a small area of the kernel's");
 		break;

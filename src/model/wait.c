@@ -42,6 +42,14 @@ static const struct {
 	{ "__rt_mutex_slowlock", "lock", NULL, KA_WAIT_RT_MUTEX },
 	{ "rt_mutex_slowlock", "lock", NULL, KA_WAIT_RT_MUTEX },
 	{ "rtlock_slowlock_locked", "lock", NULL, KA_WAIT_RT_MUTEX },
+	/* PREEMPT_RT: one lock for both, at the start of the rwsem or rwlock (943f0edb754f, v5.15) */
+	{ "__rwbase_read_lock", "rwb", "read", KA_WAIT_RWSEM },
+	{ "rwbase_read_lock", "rwb", "read", KA_WAIT_RWSEM },
+	{ "rwbase_write_lock", "rwb", "write", KA_WAIT_RWSEM },
+	{ "rt_read_lock", "rwlock", "read", KA_WAIT_RWLOCK },
+	{ "rt_write_lock", "rwlock", "write", KA_WAIT_RWLOCK },
+	{ "queued_read_lock_slowpath", "lock", "read", KA_WAIT_RWLOCK },
+	{ "queued_write_lock_slowpath", "lock", "write", KA_WAIT_RWLOCK },
 	{ "do_wait_for_common", "x", NULL, KA_WAIT_COMPLETION },
 	{ "__wait_for_common", "x", NULL, KA_WAIT_COMPLETION },
 	{ "wait_for_common", "x", NULL, KA_WAIT_COMPLETION },
@@ -74,7 +82,7 @@ static const char *const inner[] = {
 	"__folio_lock", "wait_on_page", "__lock_page", "lock_page", "__wait_rcu_gp", "synchronize_rcu", "__synchronize_srcu", "synchronize_srcu",
 	"rcu_barrier", "native_queued_spin", "__pv_queued_spin", "queued_spin_lock", "_raw_spin_lock", "_raw_read_lock", "_raw_write_lock",
 	"do_raw_spin_lock", "do_raw_read_lock", "do_raw_write_lock", "spin_lock", "read_lock", "write_lock", "__raw_spin_lock", "arch_spin_lock", "cpu_relax", "rep_nop", "context_switch",
-	"msleep", "usleep_range", "queued_read_lock", "queued_write_lock", "virt_spin_lock", "__switch_to", "__refrigerator",
+	"msleep", "usleep_range", "queued_read_lock", "queued_write_lock", "rwbase_", "__rwbase_", "rt_read_lock", "rt_write_lock", "virt_spin_lock", "__switch_to", "__refrigerator",
 };
 
 struct wait_bit {
@@ -206,11 +214,15 @@ static bool by_functions(struct ka_kernel *k, struct ka_arena *a, struct ka_stac
 			/* further out is nearer to what was meant: but not the same lock by a name that lost its value */
 			if (w->lock && waiters[n].kind == w->kind)
 				continue;
-			if (w->kind != waiters[n].kind) {
+			ka_addr inside = w->kind == KA_WAIT_RWSEM && waiters[n].kind == KA_WAIT_RWLOCK ? w->lock : 0;
+
+			if (w->kind != waiters[n].kind && !inside) {
 				w->lock = 0;
 				w->by = NULL;
 			}
 			w->kind = waiters[n].kind;
+			if (inside)		/* it lies where the other was found */
+				continue;
 			w->mode = waiters[n].mode ? waiters[n].mode : w->mode;
 			if (local_number(k, &l, waiters[n].local, waiters[n].function, &w->lock) && ka_is_kernel_addr(k, w->lock))
 				w->by = "locals";

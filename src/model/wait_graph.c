@@ -12,7 +12,7 @@ static const char *const names[] = {
 	[KA_WAIT_NONE] = "none", [KA_WAIT_MUTEX] = "mutex", [KA_WAIT_RWSEM] = "rwsem", [KA_WAIT_SEMAPHORE] = "semaphore",
 	[KA_WAIT_PERCPU_RWSEM] = "percpu_rwsem", [KA_WAIT_RT_MUTEX] = "rt_mutex", [KA_WAIT_COMPLETION] = "completion", [KA_WAIT_WORK] = "work",
 	[KA_WAIT_THREAD] = "thread", [KA_WAIT_BIT] = "bit", [KA_WAIT_PAGE] = "page", [KA_WAIT_RCU] = "rcu", [KA_WAIT_QUEUE] = "wait_queue",
-	[KA_WAIT_SPINLOCK] = "spinlock",
+	[KA_WAIT_SPINLOCK] = "spinlock", [KA_WAIT_RWLOCK] = "rwlock",
 };
 
 const char *ka_wait_kind_name(enum ka_wait_kind kind)
@@ -65,6 +65,24 @@ static const char *place_of(struct ka_arena *a, const struct ka_wait *w)
 	return ka_printf(a, "%s+%" PRIu64 "%s%s%s", w->function, w->offset, w->module ? " [" : "", w->module ? w->module : "", w->module ? "]" : "");
 }
 
+/* What a task on a CPU spins for; an NMI came upon it there. Else it waits for nothing, whatever functions are on its stack. */
+static void read_spinning(struct graph *g, ka_addr task, const struct ka_stack *st, struct ka_wait *ret)
+{
+	struct ka_stack rest = *st;
+
+	for (size_t i = 0; i < st->count; i++) {
+		if (st->frames[i].by != KA_BY_PT_REGS)
+			continue;
+		rest.frames += i;
+		rest.count -= i;
+		break;
+	}
+	ka_wait_read(g->k, g->a, task, &rest, ret);
+	if (ret->kind != KA_WAIT_SPINLOCK && ret->kind != KA_WAIT_RWLOCK)
+		*ret = (struct ka_wait){ .task = task, .pid = ret->pid, .state = ret->state, .owner_wait = KA_WAIT_NOBODY, .function = ret->function,
+					 .module = ret->module, .offset = ret->offset, .ip = ret->ip };
+}
+
 /* Stacks of the tasks from number from on, on all cores. */
 static void read_stacks(struct graph *g, size_t from)
 {
@@ -80,7 +98,11 @@ static void read_stacks(struct graph *g, size_t from)
 		ka_error_free(errors[i]);
 		ka_error_free(stacks[i].err);
 		stacks[i].err = NULL;
-		if (!ka_interrupted())
+		unsigned cpu;
+
+		if (!ka_interrupted() && ka_task_is_active(g->k, g->tasks.at[from + i], &cpu))
+			read_spinning(g, g->tasks.at[from + i], &stacks[i], &w);
+		else if (!ka_interrupted())
 			ka_wait_read(g->k, g->a, g->tasks.at[from + i], &stacks[i], &w);
 		else
 			w = (struct ka_wait){ .task = g->tasks.at[from + i], .owner_wait = KA_WAIT_NOBODY };
@@ -143,7 +165,9 @@ struct ka_error *ka_waits_read(struct ka_kernel *k, struct ka_arena *a, struct k
 	for (ka_addr at; ka_walk_next(&walk, &at) && g.tasks.n < TASKS_MAX;) {
 		struct ka_task t;
 
-		if (!ka_error_drop(ka_task_read(k, at, &t)) && !strcmp(ka_task_state_name(k, &t), "UN"))
+		unsigned cpu;
+
+		if (!ka_error_drop(ka_task_read(k, at, &t)) && (!strcmp(ka_task_state_name(k, &t), "UN") || ka_task_is_active(k, at, &cpu)))
 			add_task(&g, at);
 	}
 	err = ka_walk_end(&walk);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Who has a lock, as far as the lock itself says. */
 #include <inttypes.h>
+#include <kanalyze/symbol.h>
 #include <kanalyze/task.h>
+#include <kanalyze/type.h>
 #include <kanalyze/view.h>
 #include "wait.h"
 
@@ -19,7 +21,21 @@ struct wait_rwsem {
 KA_VIEW(wait_rwsem, ("rw_semaphore"),
 	KA_MAYBE(wait_rwsem, count, "count.counter", "count"),
 	KA_MAYBE(wait_rwsem, atomic_owner, "owner.counter"),
-	KA_MAYBE(wait_rwsem, owner, "owner.counter", "owner", "rwbase.rtmutex.owner"));
+	KA_MAYBE(wait_rwsem, owner, "owner.counter", "owner"));
+
+/* PREEMPT_RT's, of rwsems and rwlocks: 943f0edb754f, v5.15 */
+struct wait_rwbase {
+	int32_t readers;
+	uint64_t owner;
+};
+KA_VIEW(wait_rwbase, ("rwbase_rt"), KA_FROM(wait_rwbase, readers, "readers.counter"), KA_FROM(wait_rwbase, owner, "rtmutex.owner"));
+
+struct wait_qrwlock {
+	uint32_t count;
+	uint8_t writer;
+};
+/* before d13316614633 (v4.15) the readers began at bit 8 */
+KA_VIEW(wait_qrwlock, ("qrwlock", "__qrwlock"), KA_FROM(wait_qrwlock, count, "cnts.counter"), KA_MAYBE(wait_qrwlock, writer, "wlocked"));
 
 struct wait_semaphore {
 	uint32_t count;
@@ -94,11 +110,58 @@ static void set_owner(struct ka_kernel *k, struct ka_arena *a, struct ka_wait *w
 	w->owner_state = ka_task_state_name(k, &t);
 }
 
+static const char *readers_text(struct ka_arena *a, uint64_t n)
+{
+	return ka_printf(a, "%" PRIu64 " reader%s", n, n == 1 ? "" : "s");
+}
+
+/* What READER_BIAS is taken from while a writer waits; WRITER_BIAS alone: it has it. */
+static void rwbase(struct ka_kernel *k, struct ka_arena *a, struct ka_wait *w, ka_addr at)
+{
+	const uint32_t reader_bias = 1u << 31, writer_bias = 1u << 30;
+	struct wait_rwbase s;
+	uint32_t v;
+
+	if (ka_error_drop(ka_view_read(k, &ka_view_wait_rwbase, at, &s)))
+		return;
+	v = (uint32_t)s.readers;
+	if (v == writer_bias) {
+		set_owner(k, a, w, s.owner & ~1ull, "held for writing by");
+	} else if (v & reader_bias) {
+		w->detail = v == reader_bias ? "free: nobody has taken it yet" : readers_text(a, v - reader_bias);
+	} else {
+		w->detail = readers_text(a, v);
+		set_owner(k, a, w, s.owner & ~1ull, "a writer waits for its readers:");
+	}
+}
+
+static void rwlock(struct ka_kernel *k, struct ka_arena *a, struct ka_wait *w)
+{
+	struct wait_qrwlock s;
+	bool is_waited;
+	uint32_t readers;
+
+	if (ka_type_has(k, "rw_semaphore", "rwbase")) {
+		rwbase(k, a, w, w->lock);
+		return;
+	}
+	if (ka_error_drop(ka_view_read(k, &ka_view_wait_qrwlock, w->lock, &s)))
+		return;
+	readers = KA_HAS(k, wait_qrwlock, writer) ? s.count >> 9 : s.count >> 8;
+	is_waited = KA_HAS(k, wait_qrwlock, writer) && s.count & 0x100;
+	w->detail = (s.count & 0xff) == 0xff ? "a writer has it: it does not say who" : readers ?
+		    ka_printf(a, "%s%s", readers_text(a, readers), is_waited ? ", and a writer is next" : "") : is_waited ? "free, and a writer is next" : "free";
+}
+
 static void rwsem(struct ka_kernel *k, struct ka_arena *a, struct ka_wait *w, ka_addr at)
 {
 	struct wait_rwsem s;
 	bool is_new = KA_HAS(k, wait_rwsem, atomic_owner);
 
+	if (ka_type_has(k, "rw_semaphore", "rwbase")) {
+		rwbase(k, a, w, at);
+		return;
+	}
 	if (ka_error_drop(ka_view_read(k, &ka_view_wait_rwsem, at, &s)))
 		return;
 	if (is_new) {
@@ -108,7 +171,7 @@ static void rwsem(struct ka_kernel *k, struct ka_arena *a, struct ka_wait *w, ka
 		if (s.count & 1)
 			set_owner(k, a, w, s.owner & ~7ull, "held for writing by");
 		else if (readers) {
-			w->detail = ka_printf(a, "%" PRId64 " reader%s", readers, readers == 1 ? "" : "s");
+			w->detail = readers_text(a, (uint64_t)readers);
 			/* a hint that it never takes back; cleared only by DEBUG_RWSEMS */
 			if (s.owner & 1)
 				set_owner(k, a, w, s.owner & ~7ull, readers == 1 ? "held for reading, last taken by" : "held for reading, also or last by");
@@ -151,6 +214,38 @@ static void work(struct ka_kernel *k, struct ka_arena *a, struct ka_wait *w)
 		w->detail = "no worker has begun it";
 }
 
+/* Completions of threads themselves: who parks or ends one (kthread_park, kthread_stop), or moves a CPU's state. */
+static void completion_of_thread(struct ka_kernel *k, struct ka_arena *a, struct ka_wait *w)
+{
+	uint64_t size, thread, exited;
+	struct ka_symbol s;
+	struct ka_walk walk;
+	ka_addr at, owner;
+
+	/* the one thread that makes others (kthread_create_info.done) */
+	if (w->function && strstr(w->function, "kthread_create_on_node") && ka_symbol_lookup(k, "kthreadd_task", &s) &&
+	    !ka_error_drop(ka_read_ulong(k, s.addr, &owner)))
+		set_owner(k, a, w, owner, "done by");
+	if (!w->owner && !ka_error_drop(ka_type_size(k, "cpuhp_cpu_state", &size)) && !ka_error_drop(ka_type_offset(k, "cpuhp_cpu_state", "thread", &thread)))
+		for (unsigned cpu = 0; cpu < ka_cpu_count(k) && !w->owner; cpu++)
+			if (!ka_error_drop(ka_percpu_addr(k, "cpuhp_state", cpu, &at)) && w->lock - at < size && !ka_error_drop(ka_read_ulong(k, at + thread, &owner)))
+				set_owner(k, a, w, owner, "done by");
+	if (w->owner || ka_error_drop(ka_type_size(k, "kthread", &size)) || !ka_view_size(k, &ka_view_wait_kthread_of))
+		return;
+	if (ka_error_drop(ka_type_offset(k, "kthread", "exited", &exited)))
+		exited = UINT64_MAX;
+	walk = ka_walk_tasks(k);
+	while (!w->owner && ka_walk_next(&walk, &at)) {
+		struct wait_kthread_of of;
+		struct ka_task t;
+
+		if (!ka_error_drop(ka_task_read(k, at, &t)) && ka_task_is_kthread(k, &t) && !ka_error_drop(ka_view_read(k, &ka_view_wait_kthread_of, at, &of)) &&
+		    w->lock - of.kthread < size)
+			set_owner(k, a, w, at, w->lock - of.kthread == exited ? "waits for the end of" : "waits for parking of");
+	}
+	ka_error_drop(ka_walk_end(&walk));
+}
+
 static void completion(struct ka_kernel *k, struct ka_arena *a, struct ka_wait *w)
 {
 	struct wait_completion c;
@@ -167,8 +262,28 @@ static void completion(struct ka_kernel *k, struct ka_arena *a, struct ka_wait *
 			set_owner(k, a, w, at, "vfork: waits for exec or end of");
 	}
 	ka_error_drop(ka_walk_end(&walk));
+	if (!w->owner)
+		completion_of_thread(k, a, w);
 	if (w->owner)
 		w->detail = NULL;
+}
+
+/* Readers count on their CPUs, and may come and go on different ones: the sum is how many are in. */
+static bool percpu_readers(struct ka_kernel *k, ka_addr sem, uint32_t *ret)
+{
+	uint64_t offset, base;
+	ka_addr count;
+	uint32_t n;
+
+	*ret = 0;
+	if (ka_error_drop(ka_type_offset(k, "percpu_rw_semaphore", "read_count", &offset)) || ka_error_drop(ka_read_ulong(k, sem + offset, &count)) || !count)
+		return false;
+	for (unsigned cpu = 0; cpu < ka_cpu_count(k); cpu++) {
+		if (ka_error_drop(ka_percpu_offset(k, cpu, &base)) || ka_error_drop(ka_read_u32(k, count + base, &n)))
+			return false;
+		*ret += n;
+	}
+	return true;
 }
 
 static void spinlock(struct ka_kernel *k, struct ka_arena *a, struct ka_wait *w)
@@ -191,6 +306,7 @@ static void spinlock(struct ka_kernel *k, struct ka_arena *a, struct ka_wait *w)
 void ka_wait_lock(struct ka_kernel *k, struct ka_arena *a, struct ka_wait *w)
 {
 	struct wait_percpu_rwsem percpu;
+	uint32_t readers;
 	struct wait_semaphore semaphore;
 	struct wait_rt_mutex rt;
 	struct wait_mutex mutex;
@@ -225,6 +341,9 @@ void ka_wait_lock(struct ka_kernel *k, struct ka_arena *a, struct ka_wait *w)
 			rwsem(k, a, w, percpu.inner_at);
 		if (!w->owner && percpu.block)
 			w->detail = "a writer has it: it does not say who";
+		/* one that waits for it to be free: as many as are in */
+		if (!w->detail && percpu_readers(k, w->lock, &readers) && readers && readers < 1u << 24)
+			w->detail = readers_text(a, readers);
 		break;
 	case KA_WAIT_RT_MUTEX:
 		if (!ka_error_drop(ka_view_read(k, &ka_view_wait_rt_mutex, w->lock, &rt)))
@@ -236,6 +355,7 @@ void ka_wait_lock(struct ka_kernel *k, struct ka_arena *a, struct ka_wait *w)
 	case KA_WAIT_WORK: work(k, a, w); break;
 	case KA_WAIT_THREAD: set_owner(k, a, w, w->lock, "waits for the end of"); break;
 	case KA_WAIT_SPINLOCK: spinlock(k, a, w); break;
+	case KA_WAIT_RWLOCK: rwlock(k, a, w); break;
 	default: break;
 	}
 }
