@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Other files with an object's debug information: by build-id, by .gnu_debuglink, and dwz's common one. */
 #include <limits.h>
+#include "dwarf_die.h"
 #include "object.h"
 
 #define PARENTS_MAX	24
@@ -152,15 +153,57 @@ struct alt_search {
 	const char *path, *base;	/* as the section says */
 	const uint8_t *id;
 	size_t id_size;
+	bool is_sup;			/* by .debug_sup */
 	struct ka_object *found;
 };
+
+/* .debug_sup of DWARF 5: the name of the common file and its checksum; the common file has one, too, without a name. */
+static bool sup_read(struct ka_object *o, bool is_common, struct alt_search *ret)
+{
+	const struct ka_section *s = ka_object_section(o, ".debug_sup");
+	const uint8_t *p, *end, *name_end;
+	uint64_t length;
+	size_t size;
+
+	if (!s || ka_error_drop(ka_object_content(o, s, &p, &size)) || size < 4 || size > PATH_MAX || ka_object_uint(o, p, 2) != 5 ||
+	    p[2] != is_common)
+		return false;
+	end = p + size;
+	p += 3;
+	name_end = memchr(p, 0, (size_t)(end - p));
+	if (!name_end || (!is_common && !*p))
+		return false;
+	ret->path = (const char *)p;
+	p = name_end + 1;
+	length = ka_dwarf_uleb(&p, end);
+	if (!p || length > (uint64_t)(end - p) || length > 64)
+		return false;
+	ret->id = p;
+	ret->id_size = (size_t)length;
+	ret->is_sup = true;
+	return true;
+}
+
+bool ka_object_has_alt(const struct ka_object *d)
+{
+	return ka_object_section(d, ".gnu_debugaltlink") || ka_object_section(d, ".debug_sup");
+}
+
+/* Is it the file that is meant? By its build-id; by its checksum, where it has such. */
+static bool is_alt(const struct alt_search *a, struct ka_object *d)
+{
+	struct alt_search own = {0};
+
+	if (a->is_sup)
+		return sup_read(d, true, &own) && own.id_size == a->id_size && !memcmp(own.id, a->id, a->id_size);
+	return d->build_id_size == a->id_size && !memcmp(d->build_id, a->id, a->id_size);
+}
 
 static bool try_alt(struct alt_search *a, char *path)
 {
 	struct ka_object *d = NULL;
 
-	if (!ka_error_drop(ka_object_open(path, &d)) && d->build_id_size == a->id_size &&
-	    !memcmp(d->build_id, a->id, a->id_size))
+	if (!ka_error_drop(ka_object_open(path, &d)) && is_alt(a, d))
 		a->found = d;
 	else
 		ka_object_close(d);
@@ -174,6 +217,8 @@ static bool alt_in(void *ctx, const char *dir, const char *below)
 	char id[129];
 
 	ka_build_id_text(a->id, a->id_size, id);
+	if (a->id_size < 2)
+		strcpy(id, "00");
 	return (!*below && *a->path != '/' && try_alt(a, ka_xprintf("%s/%s", dir, a->path))) ||
 	       try_alt(a, ka_xprintf("%s/.dwz/%s", dir, a->base)) ||
 	       try_alt(a, ka_xprintf("%s/.build-id/%.2s/%s.debug", dir, id, id + 2)) ||
@@ -186,10 +231,14 @@ struct ka_object *ka_object_alt_find(struct ka_object *d)
 	size_t rest = 0, size = 0;
 	struct alt_search a = { .path = link_name(d, ".gnu_debugaltlink", true, &rest, &size) };
 
-	if (!a.path || size - rest < 2 || size - rest > 64)
+	if (a.path) {
+		if (size - rest < 2 || size - rest > 64)
+			return NULL;
+		a.id = (const uint8_t *)a.path + rest;
+		a.id_size = size - rest;
+	} else if (!sup_read(d, false, &a)) {
 		return NULL;
-	a.id = (const uint8_t *)a.path + rest;
-	a.id_size = size - rest;
+	}
 	a.base = strrchr(a.path, '/') ? strrchr(a.path, '/') + 1 : a.path;
 	if (!each_parent(d->path, alt_in, &a))
 		ka_log(1, "%s: dwz's common file %s was not found: some types will be missing", d->path, a.path);

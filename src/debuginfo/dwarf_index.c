@@ -464,7 +464,7 @@ bool ka_object_may_name(struct ka_object *o, const char *name)
 	if (!d)
 		return false;
 	/* nothing is relocated in it */
-	if (!s || !(s->flags & SHF_MERGE) || length <= 8 || ka_object_section(d, ".gnu_debugaltlink") ||
+	if (!s || !(s->flags & SHF_MERGE) || length <= 8 || ka_object_has_alt(d) ||
 	    ka_error_drop(ka_object_content(d, s, &at, &size)))
 		return true;
 	return memmem(at, size, name, length);

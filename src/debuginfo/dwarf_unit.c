@@ -313,13 +313,13 @@ static struct ka_error *read_file(struct ka_object *o, struct ka_dwarf_file *f)
 	return NULL;
 }
 
-/* dwz moved what several files share into one that .gnu_debugaltlink names. */
+/* dwz moved what several files share into one that .gnu_debugaltlink names, or .debug_sup. */
 static struct ka_object *find_alt(struct ka_object *o)
 {
 	struct ka_object *debug = ka_object_debug(o, NULL);
 	struct ka_object_priv *priv = ka_object_priv(o);
 
-	if (!priv->alt && debug && ka_object_section(debug, ".gnu_debugaltlink"))
+	if (!priv->alt && debug && ka_object_has_alt(debug))
 		priv->alt = ka_object_alt_find(debug);
 	return priv->alt;
 }

@@ -45,7 +45,9 @@ static inline struct ka_object_priv *ka_object_priv(const struct ka_object *o)
 	return o->priv;
 }
 
-/* The common file that dwz moved shared entries to (.gnu_debugaltlink of d), opened anew; NULL: none, or not found. */
+/* Does a common file of dwz's belong to it (.gnu_debugaltlink, .debug_sup)? */
+bool ka_object_has_alt(const struct ka_object *d);
+/* The common file that dwz moved shared entries to, opened anew; NULL: none, or not found. */
 struct ka_object *ka_object_alt_find(struct ka_object *d);
 /*
  * The object that has the .debug_* sections: o, its separate debug file, or NULL (*ret_tried, may be NULL:

@@ -155,7 +155,8 @@ static uint64_t random_number(void)
 	return state ^= state << 17;
 }
 
-static void check_file(const char *path, size_t count)
+/* like: the file that libdw is asked, of the same code; NULL: the same. */
+static void check_file(const char *path, size_t count, const char *like)
 {
 	size_t deep = 0, found = 0, asked = 0;
 	struct ka_object *o;
@@ -165,7 +166,7 @@ static void check_file(const char *path, size_t count)
 
 	if (!err)
 		err = ka_object_symtab(o, &t);
-	if (err || !other_open(path, &other)) {
+	if (err || !other_open(like ? like : path, &other)) {
 		fprintf(stderr, "%s: %s\n", path, err ? err->message : dwfl_errmsg(-1));
 		CHECK(!"the file can be read");
 		return;
@@ -209,6 +210,6 @@ static void check_file(const char *path, size_t count)
 
 int main(int argc, char **argv)
 {
-	check_file(argc > 1 ? argv[1] : "/proc/self/exe", argc > 2 ? strtoul(argv[2], NULL, 0) : 0);
+	check_file(argc > 1 ? argv[1] : "/proc/self/exe", argc > 2 ? strtoul(argv[2], NULL, 0) : 0, argc > 3 ? argv[3] : NULL);
 	return CHECK_DONE();
 }
