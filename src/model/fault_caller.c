@@ -7,6 +7,7 @@
 #include <kanalyze/text.h>
 #include <kanalyze/view.h>
 #include "fault.h"
+#include "local.h"
 
 #define FRAMES_MAX 40
 
@@ -95,13 +96,13 @@ static bool is_guard(const struct ka_insn *i)
 }
 
 /* Where the function keeps it: the load from the stack next to the one of the guard, in what leads to the call of __stack_chk_fail(). */
-static bool find_slot(struct ka_kernel *k, struct ka_arena *a, const struct ka_frame *frame, bool is_aarch64, ka_addr *ret)
+static bool find_slot(struct ka_kernel *k, struct ka_arena *a, const struct ka_frame *frame, ka_addr *ret)
 {
 	struct ka_fault_code *code = ka_alloc(a, sizeof(*code));
-	int sp = is_aarch64 ? 31 : 7, fp = is_aarch64 ? 29 : 6;
+	int sp = 7, fp = 6;
 	size_t at;
 
-	if (is_aarch64 || (!ka_fault_code_read(k, a, frame->ip - 1, code, &at) && !code->count))
+	if (!ka_fault_code_read(k, a, frame->ip - 1, code, &at) && !code->count)
 		return false;
 	/* the last comparison in the function that is with the guard: the first one is the store of the prologue */
 	for (size_t n = code->count; n-- > 1;) {
@@ -123,6 +124,48 @@ static bool find_slot(struct ka_kernel *k, struct ka_arena *a, const struct ka_f
 	return false;
 }
 
+static const struct ka_insn_memory *load_of(const struct ka_insn *i)
+{
+	const struct ka_insn_memory *m = i->memory_count == 1 ? &i->memory[0] : NULL;
+
+	return m && m->is_read && !m->is_write && m->index == KA_NO_REG ? m : NULL;
+}
+
+/*
+ * aarch64: the guard is the task's, found through sp_el0 (0a1213fa7432, v5.0), or __stack_chk_guard. The two loads of the comparison lie
+ * together, in either order; that of the prologue has a store beside it.
+ */
+static bool find_slot_aarch64(struct ka_kernel *k, struct ka_arena *a, const struct ka_stack *st, size_t i, ka_addr *ret)
+{
+	struct ka_fault_code *code = ka_alloc(a, sizeof(*code));
+	const struct ka_frame *frame = &st->frames[i];
+	struct ka_symbol guard = { 0 };
+	uint64_t offset, sp;
+	size_t at;
+
+	if (!i || !ka_local_cfa(k, st, i - 1, &sp) || ka_error_drop(ka_type_offset(k, "task_struct", "stack_canary", &offset)) ||
+	    (!ka_fault_code_read(k, a, frame->ip - 4, code, &at) && !code->count))
+		return false;
+	ka_symbol_lookup(k, "__stack_chk_guard", &guard);
+	for (size_t n = code->count; n-- > 0;) {
+		const struct ka_insn_memory *m = load_of(&code->insns[n]);
+
+		if (!m || m->base == 31 || m->base == 29 || (m->has_addr ? !guard.addr || m->addr != guard.addr : (uint64_t)m->disp != offset && !guard.addr))
+			continue;
+		for (int beside = -1; beside <= 1; beside += 2) {
+			const struct ka_insn_memory *slot = n + (size_t)beside < code->count ? load_of(&code->insns[n + (size_t)beside]) : NULL;
+
+			if (!slot || slot->size != 8 || (slot->base != 31 && slot->base != 29))
+				continue;
+			if (slot->base == 29 && !(frame->state.known >> 29 & 1))
+				return false;
+			*ret = (slot->base == 31 ? sp : frame->state.value[29]) + (uint64_t)slot->disp;
+			return true;
+		}
+	}
+	return false;
+}
+
 static const char *quoted(struct ka_arena *a, uint64_t v)
 {
 	char text[9];
@@ -139,11 +182,12 @@ static void read_canary(struct ka_kernel *k, struct ka_arena *a, const struct ka
 	const char **notes = ka_alloc(a, 4 * sizeof(*notes));
 	const struct ka_frame *frame = &st->frames[i];
 	struct fault_canary task;
+	bool is_aarch64 = ka_fault_is_aarch64(k);
 	uint64_t value, back;
 	ka_addr at, slot;
 	size_t n = 0;
 
-	if (!find_slot(k, a, frame, ka_fault_is_aarch64(k), &at) || ka_error_drop(ka_read_u64(k, at, &value)))
+	if (!(is_aarch64 ? find_slot_aarch64(k, a, st, i, &at) : find_slot(k, a, frame, &at)) || ka_error_drop(ka_read_u64(k, at, &value)))
 		return;
 	f->has_addr = true;
 	f->addr = at;
@@ -155,13 +199,18 @@ static void read_canary(struct ka_kernel *k, struct ka_arena *a, const struct ka
 			       ka_printf(a, " and should be 0x%" PRIx64, task.canary));
 	/* where the next frame's return address was found, or would be */
 	slot = i + 1 < st->count ? st->frames[i + 1].ret_at : 0;
+	/* a frame record lies below the variables of its function: the next that an overrun comes to is the caller's */
+	if (is_aarch64)
+		slot = i + 2 < st->count ? st->frames[i + 2].ret_at : 0;
 	if (slot && slot > at && !ka_error_drop(ka_read_u64(k, slot, &back))) {
 		struct ka_symbol s;
 		uint64_t offset;
 		bool is_good = ka_symbol_at(k, ka_strip_return(k, back) - 1, &s, &offset);
 
-		notes[n++] = is_good ? ka_printf(a, "the return address, 0x%" PRIx64 " bytes above it, is good: %s+%" PRIu64, slot - at, s.name, offset + 1) :
-			     ka_printf(a, "the return address, 0x%" PRIx64 " bytes above it, is overwritten, too: 0x%" PRIx64 "%s", slot - at, back, quoted(a, back));
+		const char *whose = is_aarch64 ? "caller's return address" : "return address";
+
+		notes[n++] = is_good ? ka_printf(a, "the %s, 0x%" PRIx64 " bytes above it, is good: %s+%" PRIu64, whose, slot - at, s.name, offset + 1) :
+			     ka_printf(a, "the %s, 0x%" PRIx64 " bytes above it, is overwritten, too: 0x%" PRIx64 "%s", whose, slot - at, back, quoted(a, back));
 	}
 	f->place.kind = "stack";
 	f->place.what = ka_printf(a, "the canary of %s", f->function);
