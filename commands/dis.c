@@ -63,6 +63,13 @@ static size_t read_code(const struct request *r, ka_addr at, uint8_t *ret, size_
 	*ret_from_file = false;
 	if (r->is_user)
 		return ka_read_user(r->c->k, r->mm, at, ret, size, err);
+	if (ka_is_given_away(r->c->k, at)) {
+		size_t n = ka_text_original(r->c->k, at, ret, size);
+
+		*ret_from_file = n > 0;
+		if (n)
+			return n;
+	}
 	return ka_text_read(r->c->k, at, ret, size, ret_from_file, err);
 }
 
@@ -162,8 +169,10 @@ static struct ka_error *walk(struct request *r)
 				ka_error_free(err), err = NULL;
 			if (is_from_file && !is_file_told && pass) {
 				is_file_told = true;
-				ka_call_fault(r->c, ka_error_at(KA_EXCLUDED, KA_SPACE_VIRT, at, "0x%" PRIx64 ": not in the dump: what follows "
-								"comes from vmlinux, without what the kernel patched", at));
+				ka_call_fault(r->c, ka_error_at(KA_EXCLUDED, KA_SPACE_VIRT, at, "0x%" PRIx64 ": %s: what follows "
+								"comes from vmlinux, without what the kernel patched", at,
+								ka_is_given_away(r->c->k, at) ? "__init code, whose memory was given away after boot" :
+								"not in the dump"));
 			}
 			/* what is cut by the end of the piece is read again, as the start of the next */
 			while (used < n && at < r->start + size && (n - used >= KA_INSN_BYTES || n < sizeof(bytes))) {

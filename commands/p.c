@@ -56,6 +56,8 @@ static struct ka_error *show(struct request *r, const struct ka_value *x, const 
 	const char *number;
 	size_t empty;
 
+	if (!r->is_user)
+		ka_print_warn_init(r->c, x);
 	if (!ka_out_is_text(r->c->out)) {
 		ka_type_text(r->c->k, &x->type, NULL, &type);
 		row.type = x->is_untyped ? NULL : type.p;

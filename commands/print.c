@@ -4,6 +4,7 @@
 #include <kanalyze/symbol.h>
 #include <kanalyze/system.h>
 #include <kanalyze/task.h>
+#include <kanalyze/text.h>
 #include "print.h"
 
 struct ka_print ka_call_print(const struct ka_call *c, bool is_hex, bool is_decimal)
@@ -47,6 +48,16 @@ struct ka_error *ka_print_from_user(struct ka_call *c, struct ka_print *how, str
 	how->read = read_user;
 	how->ctx = state;
 	return NULL;
+}
+
+void ka_print_warn_init(struct ka_call *c, const struct ka_value *x)
+{
+	struct ka_symbol s;
+	uint64_t offset;
+
+	if (x->is_lvalue && x->kind != KA_TYPE_FUNC && ka_is_given_away(c->k, x->addr))
+		ka_call_fault(c, ka_error_at(KA_EXCLUDED, KA_SPACE_VIRT, x->addr, "%s lies in __init memory, which was given away after boot: "
+					     "what is there now is no value of it", ka_symbol_at(c->k, x->addr, &s, &offset) ? s.name : "this"));
 }
 
 struct ka_error *ka_print_cpus(struct ka_call *c, char *word, bool *ret, bool *ret_has)

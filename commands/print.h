@@ -14,6 +14,8 @@ struct ka_print_user {
 	ka_addr mm;
 };
 struct ka_error *ka_print_from_user(struct ka_call *c, struct ka_print *how, struct ka_print_user *state) KA_MUST_CHECK;
+/* Tells of a value that lies in __init memory, which was given away after boot, that it is no longer one. */
+void ka_print_warn_init(struct ka_call *c, const struct ka_value *x);
 /*
  * Cuts ":CPUS" off a word ("runqueues:a", "runqueues:", "22e80:1,3-5"): which CPUs (count of them in ret, room for ka_cpu_count()).
  * ":" alone is the current task's. False in *ret_has: there is none, and the word stays as it is.

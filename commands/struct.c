@@ -251,6 +251,8 @@ static struct ka_error *one_show(struct request *r, ka_addr at, bool has_cpu, un
 
 	if (is_text && !is_first)
 		ka_out_note(r->c->out, "\n");
+	if (!r->how.read)
+		ka_print_warn_init(r->c, &whole);
 	if (r->is_raw) {
 		if (r->paths)
 			err = ka_value_path(r->c->k, &whole, r->paths, &x);

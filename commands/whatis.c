@@ -160,11 +160,13 @@ static struct ka_error *search(struct ka_call *c)
 	if (err)
 		return err;
 	ka_type_names(c->k, "", name_add, &s);
-	qsort(s.names.at, s.names.n, sizeof(*s.names.at), by_text);
+	if (s.names.n)
+		qsort(s.names.at, s.names.n, sizeof(*s.names.at), by_text);
 	for (size_t i = 0; i < s.names.n && !ka_interrupted(); i++)
 		if (!i || strcmp(s.names.at[i], s.names.at[i - 1]))
 			type_try(&s, s.names.at[i]);
-	qsort(s.found.at, s.found.n, sizeof(*s.found.at), by_size);
+	if (s.found.n)
+		qsort(s.found.at, s.found.n, sizeof(*s.found.at), by_size);
 	for (size_t i = 0; i < s.found.n; i++)
 		ka_out_row(c->out, &ka_rows_found_row, &s.found.at[i]);
 	if (!s.found.n)

@@ -22,6 +22,12 @@ size_t ka_text_original(struct ka_kernel *k, ka_addr addr, void *ret, size_t siz
  */
 bool ka_text_is_patched(struct ka_kernel *k, const struct ka_insn *of, const uint8_t *original, size_t size);
 
+/*
+ * Did it lie in __init or __initdata, whose memory the kernel gave away when it had booted? What lies there now is another's: neither
+ * the code nor the value of a variable.
+ */
+bool ka_is_given_away(struct ka_kernel *k, ka_addr addr);
+
 struct ka_source {
 	const char *file;	/* whole path as the compiler knew it, normalized; lives as long as the kernel */
 	const char *name;	/* the same without the directory the compiler ran in, where it begins with that */

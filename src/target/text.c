@@ -68,6 +68,19 @@ size_t ka_text_read(struct ka_kernel *k, ka_addr addr, void *ret, size_t size, b
 	return n;
 }
 
+bool ka_is_given_away(struct ka_kernel *k, ka_addr addr)
+{
+	struct ka_symbol from, to, state;
+	int64_t running;
+	uint32_t is = 0;
+
+	if (!ka_symbol_lookup(k, "__init_begin", &from) || !ka_symbol_lookup(k, "__init_end", &to) || addr < from.addr || addr >= to.addr)
+		return false;
+	/* free_initmem() runs just before (new kernels have SYSTEM_FREEING_INITMEM for that time); a crash at boot has it all */
+	return ka_enum_value(k, "SYSTEM_RUNNING", &running) && ka_symbol_lookup(k, "system_state", &state) &&
+	       !ka_error_drop(ka_read_u32(k, state.addr, &is)) && is >= running;
+}
+
 /*
  * KASLR moves numbers of 4 or 8 bytes by its offset; x86_64's displacements to per-CPU variables, which did not move
  * before 9d7de2aa8b41 (v6.15), the other way. They lie at the instruction's end, or before an immediate behind them.
