@@ -7,6 +7,7 @@
 #include <kanalyze/module.h>
 #include <kanalyze/printk.h>
 #include <kanalyze/task.h>
+#include <kanalyze/text.h>
 #include "fault.h"
 #include "kernel.h"
 
@@ -355,6 +356,17 @@ static void read_instruction(struct explain *e)
 		return;
 	}
 	ka_fault_decode(&e->trace, f, &regs, f->frame + 1);
+	/* of a loop that was interrupted its own line tells more than that of the cpu_relax() in it */
+	if (is_interrupt(f->kind) && f->inlined) {
+		struct ka_source chain[32];
+		size_t n = ka_source_chain(e->k, f->ip, chain, KA_COUNT(chain));
+
+		if (n && n <= KA_COUNT(chain) && chain[n - 1].line) {
+			f->file = chain[n - 1].name ? chain[n - 1].name : chain[n - 1].file;
+			f->line = chain[n - 1].line;
+			f->inlined = NULL;
+		}
+	}
 	if ((f->kind == KA_FAULT_CFI || is_trap || is_access(f->kind)) && ka_fault_cfi(&e->trace, f, &regs, f->frame + 1))
 		return;
 	if (!is_access(f->kind) && f->kind != KA_FAULT_KASAN && f->kind != KA_FAULT_KFENCE) {
