@@ -8,6 +8,7 @@
 #include <kanalyze/printk.h>
 #include <kanalyze/task.h>
 #include <kanalyze/text.h>
+#include <kanalyze/translate.h>
 #include "fault.h"
 #include "kernel.h"
 
@@ -411,6 +412,28 @@ static void count_repeats(struct explain *e)
 	}
 }
 
+/* What was in the memory that a machine check tells of. */
+static void read_broken(struct explain *e)
+{
+	struct ka_fault_place place;
+	const char **details;
+	size_t n = 0;
+	ka_addr at;
+
+	if (!e->report.has_phys || ka_error_drop(ka_phys_to_virt(e->k, (ka_phys){ e->report.phys }, &at)))
+		return;
+	ka_fault_place(e->k, e->a, at, 0, &place);
+	if (!place.what)
+		return;
+	while (e->report.details && e->report.details[n])
+		n++;
+	details = ka_alloc(e->a, (n + 2) * sizeof(*details));
+	if (n)
+		memcpy(details, e->report.details, n * sizeof(*details));
+	details[n] = ka_printf(e->a, "that memory is 0x%" PRIx64 ": %s", at, place.what);
+	e->f->details = details;
+}
+
 /*
  * A hard lockup that another CPU saw (buddy: 1f423c905a6b, v6.5; of each CPU the next one) and died of: what counts is the one that is stuck, which
  * the NMI at the end stopped. False: it is another one than the panic's.
@@ -445,6 +468,7 @@ void ka_fault_explain(struct ka_kernel *k, struct ka_arena *a, const struct ka_s
 	ret->last_unloaded = e.report.last_unloaded;
 	ret->earlier = e.report.earlier;
 	ret->details = e.report.details;
+	read_broken(&e);
 	bool is_here = find_locked(&e);
 
 	if (stack && !is_here)

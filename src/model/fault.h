@@ -19,6 +19,8 @@ struct ka_fault_report {
 	enum ka_fault_access access;	/* KASAN says it in words */
 	unsigned size;
 	const char *addr_by;
+	bool has_phys;			/* a machine check's address, where it is one of the memory */
+	uint64_t phys;
 	const char *bug_file;		/* of "kernel BUG at FILE:LINE!", "WARNING: ... at FILE:LINE" */
 	unsigned bug_line;
 	const char *last_unloaded;

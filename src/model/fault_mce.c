@@ -154,6 +154,11 @@ bool ka_fault_mce(struct ka_arena *a, const char *const *lines, size_t count, st
 	}
 	const struct bank *last = &banks[found - 1];
 
+	/* without a word on what it is it is that of the memory */
+	if (last->has_addr && (!last->has_misc || (last->misc >> 6 & 7) == 2)) {
+		r->has_phys = true;
+		r->phys = last->addr;
+	}
 	r->details = details;
 	r->reason = ka_printf(a, "bank %u of CPU %u: %s%s", last->number, last->cpu, code_text(a, (unsigned)(last->status & 0xffff)),
 			      last->has_addr ? ka_printf(a, ", at 0x%" PRIx64, last->addr) : "");

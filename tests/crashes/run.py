@@ -77,6 +77,7 @@ def settle(text, is_anywhere):
     text = re.sub(r"Code: .*(<[0-9a-f]{2}>).*", r"Code: \1", text)     # the others hold addresses, too
     # what KASAN and bad_page() print of memory as it was: of slabs in random order
     text = re.sub(r"(?m)^\[time\] (?:page: |page_type: |flags: |raw: |aops:|[> ]kernel\.+: |page dumped| +\^).*\n", "", text)
+    text = re.sub(r"(that memory is 0xkernel): .*", r"\1", text)
     text = re.sub(r"\bpfn:[0-9a-f]+", "pfn:N", text)
     text = re.sub(r"\bTSC [0-9a-f]+", "TSC N", re.sub(r"\bTIME \d+", "TIME N", text))
     text = re.sub(r"\b(by task|by PID) \d+", r"\1 N", text)
