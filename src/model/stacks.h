@@ -49,6 +49,7 @@ struct ka_cursor {
 	ka_addr ip, sp, ret_at;
 	bool is_call;		/* ip is a return address */
 	bool is_end;
+	bool is_framed;		/* by a frame pointer of a kernel all of whose functions keep one: as good as unwind data */
 	bool is_scanned;	/* a scan came before: frame records that it led to are guesses as well */
 	bool is_doubted;	/* ip is a return address that can hardly be one: see ka_is_doubted() */
 	struct ka_hidden_used hidden;
@@ -56,6 +57,11 @@ struct ka_cursor {
 	struct ka_pt_regs *pt;	/* the exception frame this step came through; NULL: none */
 	const char *left;	/* name of the stack the step left; NULL: stayed */
 };
+
+/* unwind_fp.c: do all C functions of this x86 kernel make frame records, and is there no ORC? */
+bool ka_has_frame_pointers(struct ka_kernel *k);
+/* Of such a kernel: has the function at ip, where it was interrupted, its record made, and not undone? */
+bool ka_is_framed_at(struct ka_kernel *k, ka_addr ip);
 
 /* How Linux keeps stacks on one architecture: beside src/arch, which tells of the machine itself. */
 struct ka_stack_ops {

@@ -20,7 +20,7 @@ static struct ka_frame *add_frame(struct ka_kernel *k, struct ka_stack *st, stru
 	struct ka_frame *f = &st->frames[st->count];
 	*f = (struct ka_frame){
 		.level = (unsigned)st->count, .ip = c->ip, .sp = c->sp, .ret_at = c->ret_at, .by = c->by, .is_call = c->is_call,
-		.is_guess = (c->by == KA_BY_FP && (!k->arch->has_frame_records || c->is_scanned)) || c->by == KA_BY_SCAN || c->is_doubted, .stack = c->left, .state = c->regs,
+		.is_guess = (c->by == KA_BY_FP && ((!k->arch->has_frame_records && !c->is_framed) || c->is_scanned)) || c->by == KA_BY_SCAN || c->is_doubted, .stack = c->left, .state = c->regs,
 	};
 	f->shown_at = c->by == KA_BY_PT_REGS || !c->ret_at ? c->sp : c->ret_at;
 	f->shown_ip = c->ip - (c->is_call ? k->arch->call_size : 0);

@@ -65,7 +65,7 @@ static bool ends_cleanly(struct ka_kernel *k, struct ka_cursor c, const struct k
 			return false;
 		if (c.is_end)
 			return true;
-		if (c.is_doubted || c.by == KA_BY_SCAN || (c.by == KA_BY_FP && !k->arch->has_frame_records))
+		if (c.is_doubted || c.by == KA_BY_SCAN || (c.by == KA_BY_FP && !c.is_framed && !k->arch->has_frame_records))
 			return false;
 	}
 	return false;

@@ -28,7 +28,7 @@ static bool leads_to(struct ka_kernel *k, struct ka_cursor c, const struct ka_st
 			return false;
 		if (c.pt && c.pt->ip == saved->ip && c.pt->sp == saved->sp)
 			return true;
-		if (c.is_end || c.is_doubted || c.by == KA_BY_SCAN || (c.by == KA_BY_FP && !k->arch->has_frame_records))
+		if (c.is_end || c.is_doubted || c.by == KA_BY_SCAN || (c.by == KA_BY_FP && !c.is_framed && !k->arch->has_frame_records))
 			return false;
 	}
 	return false;
@@ -43,7 +43,7 @@ static bool leads_out(struct ka_kernel *k, struct ka_cursor c, const struct ka_s
 		if (c.is_doubted)
 			return false;
 		/* frame records are a chain of their own, which goes on behind a guess of one frame */
-		if (!k->arch->has_frame_records && (c.by == KA_BY_SCAN || c.by == KA_BY_FP || c.is_scanned))
+		if (!k->arch->has_frame_records && (c.by == KA_BY_SCAN || (c.by == KA_BY_FP && !c.is_framed) || c.is_scanned))
 			return false;
 		if (c.is_end)
 			return true;
@@ -51,17 +51,25 @@ static bool leads_out(struct ka_kernel *k, struct ka_cursor c, const struct ka_s
 	return false;
 }
 
+/* Where unwinding up from c has to come to: the registers that were saved; NULL: the end of the stack. */
+static bool leads(struct ka_kernel *k, struct ka_cursor c, const struct ka_stacks *s, const struct ka_pt_regs *saved, struct ka_arena *a)
+{
+	return saved ? leads_to(k, c, s, saved, a) : leads_out(k, c, s, a);
+}
+
 /*
- * From the place of a return address alone. Where the function keeps a frame pointer (panic() aligns its stack), that is not
- * known: it points right below the return address to the caller, which is among the next.
+ * From the place of a return address alone. Where the function keeps a frame pointer (panic() aligns its stack; all functions of some
+ * kernels), that is not known: it points right below the return address to the caller, which is among the next.
  */
-static bool leads_out_somehow(struct ka_kernel *k, struct ka_cursor *c, const struct ka_stacks *s, struct ka_arena *a)
+static bool leads_somehow(struct ka_kernel *k, struct ka_cursor *c, const struct ka_stacks *s, const struct ka_pt_regs *saved, struct ka_arena *a)
 {
 	unsigned word = k->long_size;
 
-	if (leads_out(k, *c, s, a))
+	if (leads(k, *c, s, saved, a))
 		return true;
-	for (ka_addr at = c->sp; at < c->sp + 64 * word && !k->arch->has_frame_records; at += word) {
+	if (k->arch->has_frame_records || (saved && !ka_has_frame_pointers(k)))
+		return false;
+	for (ka_addr at = c->sp; at < c->sp + 64 * word; at += word) {
 		struct ka_cursor with = *c;
 		uint64_t v;
 
@@ -70,7 +78,7 @@ static bool leads_out_somehow(struct ka_kernel *k, struct ka_cursor *c, const st
 		if (!ka_is_text(k, v))
 			continue;
 		ka_cursor_set(k, &with, k->arch->reg_names[k->arch->fp_reg], at - word);
-		if (leads_out(k, with, s, a)) {
+		if (leads(k, with, s, saved, a)) {
 			*c = with;
 			return true;
 		}
@@ -116,7 +124,7 @@ static bool find_slot(struct ka_kernel *k, const char *function, const struct ka
 				v = k->arch->strip_ip(&k->layout, v);
 			if (v > f.addr && v <= f.addr + f.size && is_in_record(k, area->start + at, s) &&
 			    ka_cursor_from_slot(k, area->start + at, &c) &&
-			    (saved ? leads_to(k, c, s, saved, a) : leads_out_somehow(k, &c, s, a))) {
+			    leads_somehow(k, &c, s, saved, a)) {
 				*ret = c;
 				return true;
 			}

@@ -477,8 +477,15 @@ static struct ka_error *guess(struct ka_kernel *k, const struct ka_stacks *s, st
 	if (!ka_error_drop(try_rules(k, s, &r, &next, a)) && (next.is_end || ka_is_text(k, next.ip) || ka_cursor_is_chained(k, s, &next))) {
 		if (k->arch->has_frame_records)		/* the record lies anywhere in the frame */
 			next.regs.known &= ~(1ull << k->arch->sp_reg);
+		bool is_called = c->is_call;
+		ka_addr from = c->ip;
+		const struct ka_stack_ops *ops = ka_stack_ops(k);
+
 		*c = next;
 		c->by = KA_BY_FP;
+		/* from where a function was interrupted it may be its caller's still */
+		c->is_framed = ka_has_frame_pointers(k) && (is_called || ka_is_framed_at(k, from)) &&
+			       (!c->pt ? c->is_end || is_after_call(k, c->ip) : !ops || !ops->is_saved || ops->is_saved(k, c->pt));
 		return NULL;
 	}
 	return scan(k, s, c);
@@ -566,7 +573,10 @@ static struct ka_error *step(struct ka_kernel *k, const struct ka_stacks *s, str
 struct ka_error *ka_cursor_step(struct ka_kernel *k, const struct ka_stacks *s, struct ka_cursor *c, struct ka_arena *a)
 {
 	struct ka_cursor next = *c, scanned = *c;
-	struct ka_error *err = step(k, s, &next, a);
+	struct ka_error *err;
+
+	next.is_framed = false;
+	err = step(k, s, &next, a);
 
 	next.is_doubted = !err && ka_cursor_is_doubted(k, s, &next);
 	/* a wrong return address has a frame of its own, which is not the one that lies there */
