@@ -78,7 +78,9 @@ static void describe(struct ka_fault_trace *t, struct ka_fault *f, const struct 
 	size_t n = 0;
 
 	if (member) {
-		const char *text = prototype(t, member, f->member);
+		/* typedefs of function pointers do not tell of what */
+		struct ka_type bare = ka_type_strip(t->k, member, NULL);
+		const char *text = prototype(t, &bare, f->member);
 
 		if (text)
 			details[n++] = ka_printf(t->a, "what was to be called: %s", text);

@@ -460,6 +460,16 @@ void ka_fault_log(struct ka_arena *a, const char *const *lines, size_t count, st
 		read_report(a, lines, last.start, count, ret);
 		ka_fault_details(a, lines, last.start, panic_at, ret);
 	}
+	/* 475ddf1fce1e, v6.9: fortify warns in a report of its own, and then comes its BUG() */
+	if (ret->kind == KA_FAULT_BUG && strstr(ret->message, "lib/string_helpers.c:"))
+		for (size_t i = last.best; i-- > 0 && last.best - i < 100;)
+			if (strstr(lines[i], ": detected buffer overflow")) {
+				ret->kind = KA_FAULT_FORTIFY;
+				ret->message = ret->reason = trimmed(a, lines[i]);
+				last.start = i;
+				last.kind = KA_FAULT_FORTIFY;
+				break;
+			}
 	if (words) {
 		enum ka_fault_kind kind = p < KA_COUNT(panics) ? (enum ka_fault_kind)panics[p].kind : KA_FAULT_PANIC;
 		bool is_other = p < KA_COUNT(panics) && !panics[p].is_report && !is_init;

@@ -131,6 +131,8 @@ static void second_line(struct ka_arena *a, struct ka_str *s, const struct ka_fa
 			}
 			if (f->type && f->member)
 				ka_str_printf(s, " (%s + 0x%" PRIx64 ")", f->type, f->member_offset);
+			if (f->file && f->kind == KA_FAULT_CFI)
+				ka_str_printf(s, " at %s:%u", f->file, f->line);
 		}
 		return;
 	}
