@@ -52,6 +52,7 @@ struct ka_cursor {
 	bool is_framed;		/* by a frame pointer of a kernel all of whose functions keep one: as good as unwind data */
 	bool is_scanned;	/* a scan came before: frame records that it led to are guesses as well */
 	bool is_doubted;	/* ip is a return address that can hardly be one: see ka_is_doubted() */
+	bool is_trial;		/* no guesses, please: it is to be proved that there is a way without */
 	struct ka_hidden_used hidden;
 	enum ka_frame_by by;
 	struct ka_pt_regs *pt;	/* the exception frame this step came through; NULL: none */
@@ -126,6 +127,10 @@ bool ka_unwind_is_return(struct ka_kernel *k, uint64_t v);
 void ka_cursor_from_regs(struct ka_kernel *k, const struct ka_regs *regs, struct ka_cursor *ret);
 /* From a return address found at a slot of a stack. False when it cannot be read. */
 bool ka_cursor_from_slot(struct ka_kernel *k, ka_addr slot, struct ka_cursor *ret);
+/* unwind_scan.c: to the next word that could be a return address. */
+struct ka_error *ka_cursor_scan(struct ka_kernel *k, const struct ka_stacks *s, struct ka_cursor *c) KA_MUST_CHECK;
+/* To one of the next from which unwinding comes to the end of the stack. False: there is none, *c is unchanged. */
+bool ka_cursor_scan_proved(struct ka_kernel *k, const struct ka_stacks *s, struct ka_cursor *c, struct ka_arena *a);
 /* To the caller. *c is the caller afterwards, or is_end. Error: cannot go on, *c unchanged. */
 struct ka_error *ka_cursor_step(struct ka_kernel *k, const struct ka_stacks *s, struct ka_cursor *c, struct ka_arena *a) KA_MUST_CHECK;
 /* Where a task's unwinding starts. *ret_note says why there is nothing to start from when false. */

@@ -9,8 +9,6 @@
 #include <inttypes.h>
 #include "stacks.h"
 
-#define SCAN_WORDS 512
-
 static bool reg_get(const struct ka_regs *r, unsigned n, uint64_t *ret)
 {
 	if (n >= KA_REGS_MAX || !(r->known >> n & 1))
@@ -334,33 +332,6 @@ bool ka_unwind_is_return(struct ka_kernel *k, uint64_t v)
 	return ka_is_text(k, v) && is_after_call(k, v);
 }
 
-static struct ka_error *scan(struct ka_kernel *k, const struct ka_stacks *s, struct ka_cursor *c)
-{
-	const struct ka_stack_area *area = ka_stacks_at(s, c->sp);
-	struct ka_hidden_used hidden = c->hidden;
-	unsigned word = k->long_size;
-
-	for (ka_addr at = (c->sp + word - 1) & ~(ka_addr)(word - 1), i = 0; area && at < area->end && i < SCAN_WORDS; at += word, i++) {
-		uint64_t v;
-
-		if (ka_error_drop(ka_read_ulong(k, at, &v)))
-			break;
-		if (k->arch->strip_ip)
-			v = k->arch->strip_ip(&k->layout, v);
-		if (ka_is_hidden(s->hidden ? s->hidden : ka_hidden_names(k), v))
-			ka_unhide(k, s->task, &(struct ka_hidden_place){ .slot = at, .sp = at + word }, &hidden, v, &v);
-		if (ka_is_text(k, v) && is_after_call(k, v) && ka_cursor_from_slot(k, at, c)) {
-			ka_cursor_set_ip(k, c, v);
-			c->is_call = true;
-			c->hidden = hidden;
-			c->by = KA_BY_SCAN;
-			c->is_scanned = true;
-			return NULL;
-		}
-	}
-	return ka_error_new(KA_NOT_FOUND, "nothing tells how to unwind 0x%" PRIx64 ", and the stack above holds no return address", c->ip);
-}
-
 static struct ka_error *try_rules(struct ka_kernel *k, const struct ka_stacks *s, const struct ka_frame_rules *r,
 				  struct ka_cursor *c, struct ka_arena *a)
 {
@@ -463,6 +434,8 @@ static struct ka_error *guess(struct ka_kernel *k, const struct ka_stacks *s, st
 	struct ka_cursor next = *c;
 	struct ka_frame_rules r;
 
+	if (c->is_trial)
+		return ka_error_new(KA_NOT_FOUND, "nothing tells how to unwind 0x%" PRIx64, c->ip);
 	/* interrupted where nothing tells how: assembly, most of which makes no frame and leaves the return address where it was */
 	if (k->arch->has_frame_records && !c->is_call && !is_own_record(k, c)) {
 		ka_entered_rules(k, &r);
@@ -473,6 +446,9 @@ static struct ka_error *guess(struct ka_kernel *k, const struct ka_stacks *s, st
 		}
 		next = *c;
 	}
+	/* with ORC, functions keep no frame pointer: what is in rbp may be that of a caller farther up, or no pointer at all */
+	if (!k->arch->has_frame_records && ka_kernel_orc(k) && ka_cursor_scan_proved(k, s, c, a))
+		return NULL;
 	fp_or_saved_rules(k, &c->regs, &r);
 	if (!ka_error_drop(try_rules(k, s, &r, &next, a)) && (next.is_end || ka_is_text(k, next.ip) || ka_cursor_is_chained(k, s, &next))) {
 		if (k->arch->has_frame_records)		/* the record lies anywhere in the frame */
@@ -488,7 +464,7 @@ static struct ka_error *guess(struct ka_kernel *k, const struct ka_stacks *s, st
 			       (!c->pt ? c->is_end || is_after_call(k, c->ip) : !ops || !ops->is_saved || ops->is_saved(k, c->pt));
 		return NULL;
 	}
-	return scan(k, s, c);
+	return ka_cursor_scan(k, s, c);
 }
 
 /* The instruction pointer is no code: a call through a bad pointer, or a return to an address that was overwritten. */
@@ -503,7 +479,7 @@ static struct ka_error *step_bad_call(struct ka_kernel *k, const struct ka_stack
 	if (err)
 		return ka_error_wrap(err, "0x%" PRIx64 " is no code", c->ip);
 	/* it was no call, then: what lies above is all there is */
-	if (!k->arch->has_frame_records && !(ka_is_text(k, next.ip) && is_after_call(k, next.ip)) && !ka_error_drop(scan(k, s, c)))
+	if (!k->arch->has_frame_records && !(ka_is_text(k, next.ip) && is_after_call(k, next.ip)) && !ka_error_drop(ka_cursor_scan(k, s, c)))
 		return NULL;
 	*c = next;
 	c->by = KA_BY_CALL;
@@ -580,7 +556,7 @@ struct ka_error *ka_cursor_step(struct ka_kernel *k, const struct ka_stacks *s, 
 
 	next.is_doubted = !err && ka_cursor_is_doubted(k, s, &next);
 	/* a wrong return address has a frame of its own, which is not the one that lies there */
-	if (c->is_doubted && (err || next.is_doubted) && !ka_error_drop(scan(k, s, &scanned))) {
+	if (c->is_doubted && (err || next.is_doubted) && !ka_error_drop(ka_cursor_scan(k, s, &scanned))) {
 		ka_error_free(err);
 		err = NULL;
 		next = scanned;
