@@ -330,6 +330,12 @@ static struct ka_error *open_all(struct ka_kernel *k, const struct ka_open_optio
 		err = check_machine(k);
 	if (!err && k->object)
 		err = check_match(k, id, id_size, release);
+	/* a stripped one is of less use than what the dump itself has (kallsyms, BTF) */
+	if (!err && k->object && !ka_object_section(k->object, ".symtab") && k->image->vmcoreinfo) {
+		missing = ka_error_new(KA_MISSING, "%s has no symbols (it was stripped): the one that is needed is of a debuginfo package", k->object->path);
+		ka_object_close(k->object);
+		k->object = NULL;
+	}
 	if (!err)
 		err = pick_arch(k);
 	free(release);
