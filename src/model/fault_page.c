@@ -11,6 +11,7 @@
 #include "kernel.h"
 
 #define MAPPERS_MAX 1000		/* areas that an anon_vma may be of */
+#define TRIES_MAX 8		/* of them whose process is looked for */
 
 struct page_space { ka_addr host, tree_at; };
 KA_VIEW(page_space, ("address_space"), KA_FROM(page_space, host, "host"),
@@ -73,7 +74,7 @@ static bool owner_of(struct ka_kernel *k, ka_addr mm, struct ka_task *ret)
 
 static const char *anon_text(struct ka_kernel *k, struct ka_arena *a, const struct ka_page *p)
 {
-	unsigned others = 0, n = 0;
+	unsigned others = 0, n = 0, tries = 0;
 	struct page_anon anon;
 	struct ka_task first = { 0 }, t;
 	uint64_t at_user = 0, page = ka_page_size(k);
@@ -90,12 +91,15 @@ static const char *anon_text(struct ka_kernel *k, struct ka_arena *a, const stru
 		struct ka_vma v;
 
 		if (ka_error_drop(ka_view_read(k, &ka_view_page_chain, at, &c)) || ka_error_drop(ka_vma_read(k, c.vma, &v)) || p->index < v.pgoff_pages ||
-		    p->index - v.pgoff_pages >= (v.end - v.start) / page || !owner_of(k, v.mm, &t))
+		    p->index - v.pgoff_pages >= (v.end - v.start) / page)
 			continue;
 		if (first.addr) {
 			others++;
 			continue;
 		}
+		/* each may take a walk over all tasks */
+		if (tries++ >= TRIES_MAX || !owner_of(k, v.mm, &t))
+			continue;
 		first = t;
 		at_user = v.start + (p->index - v.pgoff_pages) * page;
 	}
