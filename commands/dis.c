@@ -49,7 +49,8 @@ struct request {
 	struct ka_call *c;
 	struct ka_code *code;
 	const char *arg;
-	ka_addr addr, start, end;	/* what to show: [start, end), or up to count */
+	ka_addr addr, start, end;	/* what to decode: [start, end), or up to count */
+	ka_addr from;			/* shown is what ends behind it */
 	uint64_t count;			/* 0: all up to end */
 	bool is_user, is_hex, is_reverse, is_forward, has_lines, has_original, has_function;
 	ka_addr mm;
@@ -186,7 +187,7 @@ static struct ka_error *walk(struct request *r)
 					total++;
 				else if (skip)
 					skip--;
-				else {
+				else if (at + i.size > r->from) {
 					show(r, &i, is_from_file);
 					shown++;
 				}
@@ -277,7 +278,9 @@ static struct ka_error *extent(struct request *r, bool is_symbol)
 	if ((r->is_reverse || r->is_forward) && !r->has_function)
 		return ka_error_at(KA_NOT_FOUND, KA_SPACE_VIRT, r->addr, "%s: 0x%" PRIx64 " lies in no function: where it would %s is unknown", r->arg,
 				   r->addr, r->is_reverse ? "start" : "end");
-	r->start = r->is_reverse ? r->function.addr : r->addr;
+	/* from the function's start: an address within an instruction means that one */
+	r->start = r->is_reverse || r->is_forward ? r->function.addr : r->addr;
+	r->from = r->is_forward ? r->addr : 0;
 	if (r->is_reverse) {
 		r->end = r->addr + 1;	/* the instruction there is the last */
 	} else if (!r->is_forward && (!is_symbol || r->count || !r->has_function)) {
