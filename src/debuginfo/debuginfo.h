@@ -168,6 +168,8 @@ struct ka_types_ops {
 	size_t (*rust_types)(struct ka_types *t, const char *path, struct ka_arena *a, struct ka_type_named **ret);
 	/* The function or static of Rust at an address, as linked: its symbol is no name that debuginfo has. */
 	bool (*rust_at)(struct ka_types *t, uint64_t addr, struct ka_type_named *ret);
+	/* The static variable of a function at an address, as linked: its symbol, "count.3", is no name that debuginfo has. NULL where there are none. */
+	bool (*static_at)(struct ka_types *t, const char *name, uint64_t addr, struct ka_type_named *ret);
 	/* The members of a struct or union as they are declared (anonymous ones with NULL names, not opened): *ret in the arena, count returned. */
 	size_t (*members)(struct ka_types *t, uint32_t id, struct ka_arena *a, struct ka_type_part **ret);
 	/* The enumerators of an enum: name and value. */

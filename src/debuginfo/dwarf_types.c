@@ -485,7 +485,7 @@ static const struct ka_types_ops dwarf_ops = {
 	.name = "DWARF", .find = dwarf_find, .enumerator = dwarf_enumerator, .close = dwarf_close, .size = dwarf_size,
 	.member = ka_dwarf_member, .describe = dwarf_describe, .members = ka_dwarf_members, .enumerators = ka_dwarf_enumerators,
 	.each_name = dwarf_each_name, .named = ka_dwarf_named, .find_all = ka_dwarf_find_all, .twins = ka_dwarf_twins,
-	.rust_types = ka_dwarf_rust_types, .rust_at = ka_dwarf_rust_at, .enumerator_type = dwarf_enumerator_type, .step = dwarf_step, .params = dwarf_params,
+	.rust_types = ka_dwarf_rust_types, .rust_at = ka_dwarf_rust_at, .static_at = ka_dwarf_static_at, .enumerator_type = dwarf_enumerator_type, .step = dwarf_step, .params = dwarf_params,
 };
 
 struct ka_error *ka_types_open_dwarf(struct ka_object *o, struct ka_types **ret)

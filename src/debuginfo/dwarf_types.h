@@ -38,6 +38,9 @@ bool ka_dwarf_member(struct ka_types *types, uint32_t id, const char *name, uint
 size_t ka_dwarf_members(struct ka_types *types, uint32_t id, struct ka_arena *a, struct ka_type_part **ret);
 size_t ka_dwarf_enumerators(struct ka_types *types, uint32_t id, struct ka_arena *a, struct ka_type_part **ret);
 
+/* dwarf_static.c */
+bool ka_dwarf_static_at(struct ka_types *types, const char *name, uint64_t addr, struct ka_type_named *ret);
+
 /* dwarf_rust.c */
 size_t ka_dwarf_rust_types(struct ka_types *types, const char *path, struct ka_arena *a, struct ka_type_named **ret);
 bool ka_dwarf_rust_at(struct ka_types *types, uint64_t addr, struct ka_type_named *ret);

@@ -259,27 +259,53 @@ static struct ka_types *module_types(struct ka_kernel *k, const char *module)
 	return NULL;
 }
 
+/* DWARF of what a symbol is of, and where the symbol lies there. */
+static struct ka_types *dwarf_of(struct ka_kernel *k, const struct ka_symbol *s, uint64_t *ret_at)
+{
+	struct ka_module_symbols m;
+
+	*ret_at = s->is_percpu && s->addr < (1ull << 32) ? s->addr : s->addr - k->layout.kaslr_offset;
+	if (!s->module)
+		return ka_kernel_dwarf(k);
+	for (size_t i = 0; k->hooks.module_symbols && k->hooks.module_types && k->hooks.module_symbols(k, i, &m); i++)
+		if (!strcmp(m.name, s->module))
+			return object_addr(k, s->addr, ret_at) ? k->hooks.module_types(k, i, true) : NULL;
+	return NULL;
+}
+
 /* What Rust has at a symbol's address: debuginfo knows no mangled names. */
 static bool of_rust(struct ka_kernel *k, const struct ka_symbol *s, struct ka_variable *ret)
 {
-	struct ka_types *dwarf = s->module ? NULL : ka_kernel_dwarf(k);
-	uint64_t at = s->addr - k->layout.kaslr_offset;
+	uint64_t at;
+	struct ka_types *dwarf = dwarf_of(k, s, &at);
 	struct ka_type_named named;
 
-	for (size_t i = 0; s->module && k->hooks.module_symbols && k->hooks.module_types; i++) {
-		struct ka_module_symbols m;
-
-		if (!k->hooks.module_symbols(k, i, &m))
-			return false;
-		if (strcmp(m.name, s->module))
-			continue;
-		dwarf = object_addr(k, s->addr, &at) ? k->hooks.module_types(k, i, true) : NULL;
-		break;
-	}
 	if (!dwarf || !dwarf->ops->rust_at || !dwarf->ops->rust_at(dwarf, at, &named))
 		return false;
 	*ret = (struct ka_variable){ .addr = s->addr, .has_addr = true, .is_function = named.is_function, .is_external = true,
 				     .type = { .types = dwarf, .id = named.id }, .file = named.file, .module = s->module };
+	return true;
+}
+
+/* "count.3": the compiler's number behind the name of a function's static variable. */
+static bool is_numbered(const char *name)
+{
+	const char *dot = strchr(name, '.');
+
+	/* not "foo.isra.0" */
+	return dot && dot > name && dot[1] && strspn(dot + 1, "0123456789") == strlen(dot + 1);
+}
+
+static bool of_function(struct ka_kernel *k, const struct ka_symbol *s, struct ka_variable *ret)
+{
+	uint64_t at;
+	struct ka_types *dwarf = dwarf_of(k, s, &at);
+	struct ka_type_named named;
+
+	if (!dwarf || !dwarf->ops->static_at || !dwarf->ops->static_at(dwarf, s->name, at, &named))
+		return false;
+	*ret = (struct ka_variable){ .addr = s->addr, .has_addr = true, .is_percpu = s->is_percpu,
+				     .type = exchange(k, dwarf, named.id), .module = s->module };
 	return true;
 }
 
@@ -301,6 +327,9 @@ bool ka_variable_of(struct ka_kernel *k, const struct ka_symbol *s, struct ka_ar
 		return true;
 	/* v0 and legacy mangling */
 	if ((!strncmp(s->name, "_R", 2) || !strncmp(s->name, "_ZN", 3)) && of_rust(k, s, ret))
+		return true;
+	/* 7.3 has its data in a section that may be executed */
+	if (is_numbered(s->name) && of_function(k, s, ret))
 		return true;
 	if (s->module)
 		add_modules(k, s->name, NULL, s->module, &l);
