@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Static variables of functions: "count.3" of the symbol table is "count" in some block of some unit. No index has these; which
+ * Static variables of functions: "count.3" of the symbol table (of clang: "function.count") is "count" in some block of some unit. No index has these; which
  * file a local symbol is of stands before it in the table, code of that file leads to its unit, and there the address decides.
  */
 #include "dwarf_location.h"
@@ -16,8 +16,7 @@
 struct search {
 	struct ka_dwarf_types *t;
 	uint64_t addr;
-	const char *name;	/* with the number; of what has no size, many may lie at one address */
-	size_t bare;		/* characters of it before the number */
+	const char *name;	/* as the symbol has it; of what has no size, many may lie at one address */
 	unsigned visits;
 	struct ka_dwarf_die found;
 };
@@ -25,6 +24,14 @@ struct search {
 static bool is_block(unsigned tag)
 {
 	return tag == DW_TAG_subprogram || tag == DW_TAG_lexical_block || tag == DW_TAG_inlined_subroutine || tag == DW_TAG_namespace;
+}
+
+/* "count" of "count.3", "function.count", "function.count.5" */
+static bool is_part(const char *symbol, const char *name)
+{
+	size_t first = strcspn(symbol, "."), second = symbol[first] ? strcspn(symbol + first + 1, ".") : 0, len = strlen(name);
+
+	return (first == len && !memcmp(symbol, name, len)) || (second == len && !memcmp(symbol + first + 1, name, len));
 }
 
 static bool visit(struct search *s, const struct ka_dwarf_die *parent, unsigned depth)
@@ -35,7 +42,7 @@ static bool visit(struct search *s, const struct ka_dwarf_die *parent, unsigned 
 		if (c.tag == DW_TAG_variable && c.has & KA_DWARF_ADDR && c.addr == s->addr) {
 			const char *name = ka_dwarf_name(s->t->dwarf, &c);
 
-			if (name && strlen(name) == s->bare && !memcmp(name, s->name, s->bare)) {
+			if (name && is_part(s->name, name)) {
 				s->found = c;
 				return true;
 			}
@@ -115,7 +122,7 @@ bool ka_dwarf_static_at(struct ka_types *types, const char *name, uint64_t addr,
 	struct ka_dwarf_types *t = types->priv;
 	struct ka_object *o = t->index.object, *table = o;
 	const struct ka_dwarf_file *f = &t->dwarf->files[0];
-	struct search s = { .t = t, .addr = addr, .name = name, .bare = (size_t)(strchrnul(name, '.') - name) };
+	struct search s = { .t = t, .addr = addr, .name = name };
 	uint64_t functions[FUNCTIONS_MAX], unit, seen[UNITS_MAX];
 	size_t n, units = 0;
 	bool is_found = false;

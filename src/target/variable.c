@@ -287,12 +287,14 @@ static bool of_rust(struct ka_kernel *k, const struct ka_symbol *s, struct ka_va
 	return true;
 }
 
-/* "count.3": the compiler's number behind the name of a function's static variable. */
-static bool is_numbered(const char *name)
+/* "count.3", of clang "function.count": a function's static variable. A function itself may be called "foo.isra.0", "foo.cold". */
+static bool is_of_function(const char *name, bool is_function)
 {
 	const char *dot = strchr(name, '.');
 
-	/* not "foo.isra.0" */
+	if (!is_function)
+		return dot && dot > name;
+
 	return dot && dot > name && dot[1] && strspn(dot + 1, "0123456789") == strlen(dot + 1);
 }
 
@@ -329,7 +331,7 @@ bool ka_variable_of(struct ka_kernel *k, const struct ka_symbol *s, struct ka_ar
 	if ((!strncmp(s->name, "_R", 2) || !strncmp(s->name, "_ZN", 3)) && of_rust(k, s, ret))
 		return true;
 	/* 7.3 has its data in a section that may be executed */
-	if (is_numbered(s->name) && of_function(k, s, ret))
+	if (is_of_function(s->name, is_function) && of_function(k, s, ret))
 		return true;
 	if (s->module)
 		add_modules(k, s->name, NULL, s->module, &l);
@@ -350,6 +352,14 @@ bool ka_variable_of(struct ka_kernel *k, const struct ka_symbol *s, struct ka_ar
 		found = statics > 1;	/* the symbol's own is not among them: another of the same name would mislead */
 	if (ret_count && found)
 		*ret_count = ret->is_external ? 1 : statics;
+	/* "foo.isra.0" is what the compiler made of foo */
+	if (!found && is_function && strchr(s->name, '.') && s->name[0] != '.') {
+		struct ka_symbol bare = *s;
+
+		bare.name = ka_strndup(a, s->name, strcspn(s->name, "."));
+		found = ka_variable_of(k, &bare, a, ret, NULL) && ret->is_function;
+		ret->addr = s->addr;
+	}
 	return found;
 }
 

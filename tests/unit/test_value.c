@@ -212,6 +212,37 @@ static void check_hostile(void)
 	btf_build_free(&b);
 }
 
+/* A function's static variable: its symbol is no name of the debuginfo. */
+static __attribute__((noinline)) int *counter(void)
+{
+	static struct { int own[3]; } inner_counter;
+
+	return ++inner_counter.own[1] ? inner_counter.own : NULL;
+}
+
+static void check_static(struct ka_object *o)
+{
+	const struct ka_symtab *t = NULL;
+	struct ka_type_named named;
+	struct ka_type_step step;
+	size_t found = 0;
+
+	CHECK(counter());
+	CHECK(!ka_error_drop(ka_object_symtab(o, &t)));
+	for (size_t i = 0; t && i < t->n; i++) {
+		const char *name = t->strings + t->at[i].name;
+
+		if (!strstr(name, "inner_counter"))
+			continue;
+		found++;
+		CHECK(types->ops->static_at(types, name, t->at[i].addr, &named));
+		types->ops->step(types, named.id, &step);
+		CHECK(step.kind == KA_TYPE_STRUCT && step.size == 3 * sizeof(int));
+		CHECK(!types->ops->static_at(types, "outer_counter.0", t->at[i].addr, &named));
+	}
+	CHECK_INT(found, 1);
+}
+
 CHECK_MAIN
 {
 	struct ka_object *o;
@@ -222,6 +253,7 @@ CHECK_MAIN
 	check_values();
 	check_types();
 	check_hostile();
+	check_static(o);
 	ka_types_close(types);
 	ka_object_close(o);
 	ka_str_free(&got);
