@@ -4,7 +4,8 @@
  * machine code and knows assembly and stack switches; DWARF CFI, where there is no ORC
  * (inline assembly that switches stacks, call_on_irqstack of 5.12 to 6.3, has wrong CFI);
  * frame pointers; and last a scan for return addresses. What the last two find is a guess,
- * but for the frame records of aarch64, which the ABI has in every function that calls another.
+ * but for the frame records of aarch64, which the ABI has in every function that calls another,
+ * and for those of kernels that were built to be unwound so (unwind_fp.c).
  */
 #include <inttypes.h>
 #include "stacks.h"

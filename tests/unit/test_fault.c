@@ -56,6 +56,10 @@ static void check_kinds(void)
 		{ "BUG: TASK stack guard page was hit at 1 (stack is 2..3)\nstack guard page: 0000 [#1] SMP", KA_FAULT_STACK_GUARD },
 		{ "Insufficient stack space to handle exception!\nESR: 0x0000000096000047 -- DABT (current EL)\nFAR: 0xffff800080027fe0\n"
 		  "Kernel panic - not syncing: kernel stack overflow", KA_FAULT_STACK_GUARD },
+		{ "memcpy: detected buffer overflow: 24 byte write of buffer size 16\nWARNING: CPU: 0 PID: 1 at lib/string_helpers.c:1033 __fortify_report+0x49/0x50\n"
+		  "---[ end trace 0 ]---\nkernel BUG at lib/string_helpers.c:1040!\nOops: invalid opcode: 0000 [#1] SMP", KA_FAULT_FORTIFY },
+		{ "CFI failure at f+0x2c/0x50 [m] (target: g+0x0/0x2b [m]; expected type: 0x736553b2)\nOops: invalid opcode: 0000 [#1] SMP", KA_FAULT_CFI },
+		{ "traps: UBSAN: array index out of bounds at f+0x19/0x20 [m]\nOops: invalid opcode: 0000 [#1] SMP", KA_FAULT_UBSAN },
 		{ "Kernel panic - not syncing: stack-protector: Kernel stack is corrupted in: f+0x1/0x2", KA_FAULT_STACK_PROTECTOR },
 		{ "Kernel panic - not syncing: corrupted stack end detected inside scheduler", KA_FAULT_STACK_END },
 		{ "refcount_t: underflow; use-after-free.\nWARNING: CPU: 0 PID: 1 at lib/refcount.c:28 f+0x1/0x2\n---[ end trace 0 ]---\n"
