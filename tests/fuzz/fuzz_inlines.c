@@ -67,6 +67,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		ka_object_may_name(o, "point");
 		if (!ka_error_drop(ka_types_open_dwarf(o, &types))) {
 			ka_types_find(types, "struct point");
+			for (size_t i = 0; t && i < t->n && i < SYMBOLS_MAX; i++) {
+				struct ka_type_named named;
+
+				types->ops->static_at(types, t->strings + t->at[i].name, t->at[i].addr, &named);
+				types->ops->rust_at(types, t->at[i].addr, &named);
+			}
 			ka_types_close(types);
 		}
 	}
