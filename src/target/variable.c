@@ -139,6 +139,17 @@ static ka_addr run_time(struct ka_kernel *k, uint64_t addr, bool percpu)
 	return percpu && addr < (1ull << 32) ? addr : addr + k->layout.kaslr_offset;
 }
 
+/* Debuginfo that was cut down may have lost the types: such is no variable of type void, but one of which only the symbol is known. */
+static bool has_type(struct ka_kernel *k, const struct ka_variable *v)
+{
+	struct ka_type_info info;
+
+	if (v->is_function)
+		return true;
+	ka_type_strip(k, &v->type, &info);
+	return info.kind != KA_TYPE_VOID;
+}
+
 static void add_kernel(struct ka_kernel *k, const char *name, const char *file, struct list *l)
 {
 	struct ka_types *dwarf = ka_kernel_dwarf(k);
@@ -164,7 +175,8 @@ static void add_kernel(struct ka_kernel *k, const char *name, const char *file, 
 				v.is_percpu = s.is_percpu;
 			}
 			v.type = v.is_function ? (struct ka_type){ .types = dwarf, .id = named[i].id } : exchange(k, dwarf, named[i].id);
-			push(l, v);
+			if (has_type(k, &v))
+				push(l, v);
 		}
 	}
 }
@@ -203,7 +215,7 @@ static void add_module(struct ka_kernel *k, size_t i, const struct ka_module_sym
 			}
 		}
 		v.type = v.is_function ? (struct ka_type){ .types = dwarf, .id = named[d].id } : exchange(k, dwarf, named[d].id);
-		if (v.has_addr || v.has_value)
+		if ((v.has_addr || v.has_value) && has_type(k, &v))
 			push(l, v);
 	}
 }
