@@ -177,9 +177,11 @@ static struct ka_error *options_read(struct request *r)
 	/* gdb's p/x, also as `p /x` */
 	if (p[0] == 'p' && p[1] == '/')
 		p++;
-	if (*p == '/' && isalpha((unsigned char)p[1]) && (!p[2] || isspace((unsigned char)p[2]))) {
-		if (!strchr("xduotzcasf", p[1]))
-			return ka_call_usage(r->c, "there is no format /%c: x, d, u, o, t (binary), z, c, a (symbol), s and f", p[1]);
+	if (*p == '/' && isalnum((unsigned char)p[1])) {
+		size_t n = strcspn(p + 1, " \t");
+
+		if (n > 1 || !strchr("xduotzcasf", p[1]))
+			return ka_call_usage(r->c, "there is no format /%.*s: x, d, u, o, t (binary), z, c, a (symbol), s and f", (int)n, p + 1);
 		format = p[1] == 'f' ? 0 : p[1];
 		p += 2;
 		p += strspn(p, " \t");

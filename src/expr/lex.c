@@ -198,6 +198,25 @@ static bool character(const char **at, char *ret)
 	return true;
 }
 
+static bool is_word(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || c == '$';
+}
+
+/* gdb's 'kernel/fork.c'::NAME is our NAME@kernel/fork.c. name: behind the colons. */
+static void name_in_file(struct ka_lexer *l, const char *name)
+{
+	struct ka_token *t = &l->token;
+	size_t n = 0, file = (size_t)(name - l->at) - 4;
+
+	while (is_word(name[n]))
+		n++;
+	t->kind = KA_TOKEN_NAME;
+	t->text = ka_printf(l->arena, "%.*s@%.*s", (int)n, name, (int)file, l->at + 1);
+	t->len = (size_t)(name - l->at) + n;
+	l->at = name + n;
+}
+
 static struct ka_error *quoted(struct ka_lexer *l)
 {
 	struct ka_token *t = &l->token;
@@ -207,6 +226,10 @@ static struct ka_error *quoted(struct ka_lexer *l)
 	/* only as much as this literal has: many of them must not cost the whole text each */
 	while (*end && *end != quote)
 		end += end[0] == '\\' && end[1] ? 2 : 1;
+	if (quote == '\'' && end > p && !strncmp(end, "'::", 3) && (isalpha((unsigned char)end[3]) || end[3] == '_')) {
+		name_in_file(l, end + 3);
+		return NULL;
+	}
 	t->text = ka_alloc(l->arena, (size_t)(end - p) + 1);
 	while (*p && *p != quote) {
 		if (!character(&p, &c)) {
@@ -224,7 +247,8 @@ static struct ka_error *quoted(struct ka_lexer *l)
 	t->kind = KA_TOKEN_STRING;
 	if (quote == '\'') {
 		if (t->text_size != 1)
-			return ka_expr_error(l, t, "a character constant is one character");
+			return ka_expr_error(l, t, "a character constant is one character%s", t->text_size > 1 ?
+					     ": strings have double quotes" : "");
 		t->kind = KA_TOKEN_NUMBER;
 		t->number = (uint64_t)(int64_t)(signed char)t->text[0];
 		/* a char, as gdb has it; to C it is an int, which it becomes in any arithmetic */
@@ -232,11 +256,6 @@ static struct ka_error *quoted(struct ka_lexer *l)
 		t->is_signed = true;
 	}
 	return NULL;
-}
-
-static bool is_word(char c)
-{
-	return isalnum((unsigned char)c) || c == '_' || c == '$';
 }
 
 /* Parts that the compiler makes of functions and statics: "foo.isra.0", "__already_done.12". */

@@ -209,12 +209,24 @@ static bool from_env(struct ka_eval *v, const char *name, struct ka_value *ret)
 	return base && base != v->env && base->name && base->name(base->ctx, name, ret);
 }
 
+static bool knows_of_file(struct ka_eval *v, const char *name)
+{
+	struct ka_arena *a = ka_arena_new();
+	struct ka_variable *all;
+	bool is_there = ka_variable_find(v->k, name, a, &all) > 0;
+
+	ka_arena_free(a);
+	return is_there;
+}
+
 bool ka_eval_knows(struct ka_eval *v, const char *name)
 {
 	struct ka_value unused = {0};
 	struct ka_symbol s;
 	int64_t value;
 
+	if (v->k && strchr(name, '@'))
+		return knows_of_file(v, name);
 	return from_env(v, name, &unused) || find_symbol(v, name, &s) || (v->k && ka_enum_value(v->k, name, &value));
 }
 

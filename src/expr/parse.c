@@ -202,7 +202,9 @@ static struct ka_error *parse_postfix(struct ka_parser *p, struct ka_expr **ret)
 			if (!err)
 				err = ka_parser_expect(p, "]", "behind the index");
 		} else if (ka_parser_at(p, "(")) {
-			return ka_expr_error(&p->l, &t, "functions of a dead kernel cannot be called");
+			return ka_expr_error(&p->l, &t, (*ret)->op == KA_EXPR_NAME && strstr((*ret)->name, "_cpu") ?
+					     "functions of a dead kernel cannot be called; the copy that a CPU has of a per-CPU variable is NAME:CPU" :
+					     "functions of a dead kernel cannot be called");
 		} else if (ka_parser_at(p, "++") || ka_parser_at(p, "--")) {
 			return changes(p);
 		} else {

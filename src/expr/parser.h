@@ -33,7 +33,8 @@ static inline struct ka_error *ka_parser_expect(struct ka_parser *p, const char 
 
 static inline char *ka_parser_text(struct ka_parser *p, const struct ka_token *t)
 {
-	return ka_strndup(p->l.arena, t->start, t->len);
+	/* names have a text of their own where they are not as written */
+	return t->kind == KA_TOKEN_NAME && t->text ? t->text : ka_strndup(p->l.arena, t->start, t->len);
 }
 
 static inline struct ka_error *ka_parser_enter(struct ka_parser *p)

@@ -21,7 +21,7 @@ struct ka_token {
 	uint8_t int_size;		/* of numbers; 0: long */
 	bool is_signed, is_real;
 	double real;			/* of 1.5 */
-	char *text;			/* of strings: unescaped */
+	char *text;			/* of strings: unescaped; of names that are not as written ('a.c'::x): the name */
 	size_t text_size;
 };
 

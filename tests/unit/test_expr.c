@@ -203,6 +203,15 @@ static void test_types(void)
 	is(OUTER "->mid", 0, 21);
 	is(OUTER "->neg", 0, (uint64_t)-2);
 	is(OUTER "->half", 0, 0x1234);
+	/* gdb's way to name the file of a static variable */
+	is("((struct outer *)&twins@dir/one.c)->half", 0, 0x1234);
+	is("((struct outer *)&'dir/one.c'::twins)->half", 0, 0x1234);
+	is("'dir/one.c'::twins.half + 1", 0, 0x1235);
+	is("sizeof('dir/one.c'::twins)", 0, 104);
+	is("sizeof(twins@dir/one.c)", 0, 104);
+	refused("'dir/one.c'::", 0, KA_USAGE, 1);
+	refused("'dir/one.c'::5", 0, KA_USAGE, 1);
+	refused("''::twins", 0, KA_USAGE, 1);
 	/* however wide its declared type: narrower than int it is one */
 	is("sizeof(+((struct wide *)&the_outer)->five)", 0, 4);
 	is("((struct wide *)&the_outer)->five - 100 < 0", 0, 1);
