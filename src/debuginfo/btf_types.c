@@ -1,255 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The face of types over BTF: look-up by name, members through anonymous structs, enumerators. */
-#include "btf.h"
-#include "debuginfo.h"
-#include "names.h"
+/* The face of types over BTF: what a type is, its size, its members through anonymous structs, its enumerators. */
+#include "btf_types.h"
 
 #define MODIFIERS_MAX	64		/* typedefs and qualifiers in a row */
 #define ARRAYS_MAX	32		/* dimensions */
 #define ANONYMOUS_MAX	12		/* depth of anonymous structs */
 #define VISITS_MAX	(1u << 14)	/* members looked at in one look-up: hostile BTF can nest without end */
 
-/* Where an enumerator is. */
-struct place {
-	uint32_t type, index;
-};
-
-struct btf_types {
-	struct ka_types types;
-	struct btf_types *base;		/* of split BTF */
-	struct ka_btf *btf;
-	struct ka_lazy names_once, enumerators_once, named_once;
-	struct ka_names named;		/* -> id of FUNC VAR */
-	struct ka_names names;		/* -> id of INT FLOAT STRUCT UNION ENUM FWD TYPEDEF; own types only */
-	struct ka_names enumerators;	/* -> index in places + 1 */
-	struct place *places;
-};
-
-static struct btf_types *of(struct ka_types *t)
-{
-	return t->priv;
-}
-
-static enum ka_type_kind kind_of(const struct ka_btf_type *t)
-{
-	switch (t->kind) {
-	case KA_BTF_VOID:
-		return KA_TYPE_VOID;
-	case KA_BTF_INT:
-		return KA_TYPE_INT;
-	case KA_BTF_FLOAT:
-		return KA_TYPE_FLOAT;
-	case KA_BTF_PTR:
-		return KA_TYPE_POINTER;
-	case KA_BTF_ARRAY:
-		return KA_TYPE_ARRAY;
-	case KA_BTF_STRUCT:
-		return KA_TYPE_STRUCT;
-	case KA_BTF_UNION:
-		return KA_TYPE_UNION;
-	case KA_BTF_ENUM:
-	case KA_BTF_ENUM64:
-		return KA_TYPE_ENUM;
-	case KA_BTF_FWD:
-		return t->kind_flag ? KA_TYPE_UNION : KA_TYPE_STRUCT;
-	case KA_BTF_FUNC:
-	case KA_BTF_FUNC_PROTO:
-		return KA_TYPE_FUNC;
-	case KA_BTF_TYPEDEF:
-		return KA_TYPE_TYPEDEF;
-	}
-	return KA_TYPE_OTHER;
-}
-
-static bool has_tag(uint32_t kind)
-{
-	return kind == KA_BTF_STRUCT || kind == KA_BTF_UNION || kind == KA_BTF_ENUM || kind == KA_BTF_ENUM64 ||
-	       kind == KA_BTF_FWD || kind == KA_BTF_TYPEDEF || kind == KA_BTF_INT || kind == KA_BTF_FLOAT;
-}
-
-/* "enum foo;" is an ENUM without enumerators and, in kernels that mean it, of no size. */
-static bool is_declaration(const struct ka_btf_type *t)
-{
-	return t->kind == KA_BTF_FWD || (t->kind == KA_BTF_ENUM && !t->vlen);
-}
-
-static void make_names(void *ctx)
-{
-	struct btf_types *b = ctx;
-	struct ka_btf_type t;
-
-	ka_names_reserve(&b->names, b->btf->named_count);
-	for (uint32_t id = b->btf->first_id; id < b->btf->end_id; id++)
-		if (ka_btf_type(b->btf, id, &t) && has_tag(t.kind) && t.name[0])
-			ka_names_add(&b->names, ka_names_hash(t.name), id);
-	ka_log(2, "BTF: %zu names of types", b->names.n);
-}
-
-/* A definition before a declaration, and the first of equals. */
-static uint32_t find_own(struct btf_types *b, enum ka_type_kind kind, const char *name, bool *ret_is_declaration)
-{
-	uint32_t hash = ka_names_hash(name), id, best = 0, declared = 0;
-	struct ka_btf_type t;
-	size_t pos = 0;
-
-	ka_lazy_make(&b->names_once, make_names, b);
-	while ((id = ka_names_next(&b->names, hash, &pos))) {
-		if (!ka_btf_type(b->btf, id, &t) || kind_of(&t) != kind || strcmp(t.name, name))
-			continue;
-		if (is_declaration(&t))
-			declared = declared ? KA_MIN(declared, id) : id;
-		else
-			best = best ? KA_MIN(best, id) : id;
-	}
-	*ret_is_declaration = !best;
-	return best ? best : declared;
-}
-
-static uint32_t btf_find(struct ka_types *types, enum ka_type_kind kind, const char *name)
-{
-	uint32_t declared = 0, id;
-	bool is_declaration;
-
-	if (!name[0])
-		return 0;
-	for (struct btf_types *b = of(types); b; b = b->base) {
-		id = find_own(b, kind, name, &is_declaration);
-		if (id && !is_declaration)
-			return id;
-		declared = declared ? declared : id;
-	}
-	return declared;
-}
-
-static void make_named(void *ctx)
-{
-	struct btf_types *b = ctx;
-	struct ka_btf_type t;
-
-	ka_names_reserve(&b->named, b->btf->func_count);
-	for (uint32_t id = b->btf->first_id; id < b->btf->end_id; id++)
-		if (ka_btf_type(b->btf, id, &t) && (t.kind == KA_BTF_FUNC || t.kind == KA_BTF_VAR) && t.name[0])
-			ka_names_add(&b->named, ka_names_hash(t.name), id);
-	ka_log(2, "BTF: %zu functions and variables", b->named.n);
-}
-
-/* Grows a list in an arena. */
-static void push(struct ka_arena *a, struct ka_type_named **list, size_t *n, struct ka_type_named one)
-{
-	if (!(*n & (*n - 1))) {
-		struct ka_type_named *bigger = ka_alloc(a, (*n ? *n * 2 : 1) * sizeof(*bigger));
-
-		if (*n)
-			memcpy(bigger, *list, *n * sizeof(*bigger));
-		*list = bigger;
-	}
-	(*list)[(*n)++] = one;
-}
-
-static size_t btf_named(struct ka_types *types, const char *name, struct ka_arena *a, struct ka_type_named **ret)
-{
-	uint32_t hash = ka_names_hash(name), id;
-	struct ka_btf_type t;
-	size_t n = 0;
-
-	*ret = NULL;
-	for (struct btf_types *b = of(types); b; b = b->base) {
-		size_t pos = 0;
-
-		ka_lazy_make(&b->named_once, make_named, b);
-		while ((id = ka_names_next(&b->named, hash, &pos)))
-			if (ka_btf_type(b->btf, id, &t) && !strcmp(t.name, name))
-				push(a, ret, &n, (struct ka_type_named){ .id = id, .is_function = t.kind == KA_BTF_FUNC });
-	}
-	return n;
-}
-
-static size_t btf_find_all(struct ka_types *types, enum ka_type_kind kind, const char *name, struct ka_arena *a,
-			   struct ka_type_named **ret)
-{
-	uint32_t hash = ka_names_hash(name), id;
-	struct ka_btf_type t;
-	size_t n = 0;
-
-	*ret = NULL;
-	for (struct btf_types *b = of(types); b; b = b->base) {
-		size_t pos = 0;
-
-		ka_lazy_make(&b->names_once, make_names, b);
-		while ((id = ka_names_next(&b->names, hash, &pos)))
-			if (ka_btf_type(b->btf, id, &t) && kind_of(&t) == kind && !is_declaration(&t) && !strcmp(t.name, name))
-				push(a, ret, &n, (struct ka_type_named){ .id = id });
-	}
-	return n;
-}
-
-static void make_enumerators(void *ctx)
-{
-	struct btf_types *b = ctx;
-	struct ka_btf_enumerator e;
-	struct ka_btf_type t;
-	uint32_t n = 0, max = b->btf->enumerator_count;
-
-	b->places = ka_xalloc((max + 1) * sizeof(*b->places));
-	ka_names_reserve(&b->enumerators, max);
-	for (uint32_t id = b->btf->first_id; id < b->btf->end_id; id++) {
-		if (!ka_btf_type(b->btf, id, &t) || (t.kind != KA_BTF_ENUM && t.kind != KA_BTF_ENUM64))
-			continue;
-		for (uint32_t i = 0; i < t.vlen && n < max; i++) {
-			ka_btf_enumerator(&t, i, &e);
-			b->places[n] = (struct place){ id, i };
-			ka_names_add(&b->enumerators, ka_names_hash(e.name), ++n);
-		}
-	}
-	ka_log(2, "BTF: %u enumerators", n);
-}
-
-static uint32_t find_enumerator(struct ka_types *types, const char *name, int64_t *ret)
-{
-	uint32_t hash = ka_names_hash(name), number, best = 0, type = 0;
-	struct ka_btf_enumerator e;
-	struct ka_btf_type t;
-
-	for (struct btf_types *b = of(types); b; b = b->base) {
-		size_t pos = 0;
-
-		ka_lazy_make(&b->enumerators_once, make_enumerators, b);
-		while ((number = ka_names_next(&b->enumerators, hash, &pos))) {
-			const struct place *p = &b->places[number - 1];
-
-			if (!ka_btf_type(b->btf, p->type, &t))
-				continue;
-			ka_btf_enumerator(&t, p->index, &e);
-			if (!strcmp(e.name, name) && (!best || number < best)) {
-				best = number;
-				*ret = e.value;
-				type = p->type;
-			}
-		}
-		if (best)
-			return type;
-	}
-	return 0;
-}
-
-static bool btf_enumerator(struct ka_types *types, const char *name, int64_t *ret)
-{
-	return find_enumerator(types, name, ret) != 0;
-}
-
-static uint32_t btf_enumerator_type(struct ka_types *types, const char *name)
-{
-	int64_t value;
-
-	return find_enumerator(types, name, &value);
-}
-
 /*
  * Follows typedefs and qualifiers to what the type is; brief (may be NULL) gets
  * the outermost typedef. A loop among them ends as OTHER. A declaration is
  * replaced by the definition when there is one.
  */
-static bool resolve(struct btf_types *b, uint32_t id, struct ka_btf_type *ret, struct ka_type_brief *brief)
+static bool resolve(struct ka_btf_types *b, uint32_t id, struct ka_btf_type *ret, struct ka_type_brief *brief)
 {
 	for (int i = 0; i < MODIFIERS_MAX; i++) {
 		if (!ka_btf_type(b->btf, id, ret))
@@ -269,8 +32,8 @@ static bool resolve(struct btf_types *b, uint32_t id, struct ka_btf_type *ret, s
 			id = ret->type;
 			continue;
 		}
-		if (is_declaration(ret) && ret->name[0]) {
-			uint32_t full = btf_find(&b->types, kind_of(ret), ret->name);
+		if (ka_btf_is_declaration(ret) && ret->name[0]) {
+			uint32_t full = ka_btf_find(&b->types, ka_btf_kind(ret), ret->name);
 
 			return ka_btf_type(b->btf, full ? full : ret->id, ret);
 		}
@@ -279,7 +42,7 @@ static bool resolve(struct btf_types *b, uint32_t id, struct ka_btf_type *ret, s
 	return false;
 }
 
-static uint64_t size_of(struct btf_types *b, const struct ka_btf_type *type)
+static uint64_t size_of(struct ka_btf_types *b, const struct ka_btf_type *type)
 {
 	struct ka_btf_type t = *type;
 	struct ka_btf_array array;
@@ -313,7 +76,7 @@ static uint64_t size_of(struct btf_types *b, const struct ka_btf_type *type)
  * Old paholes (5.10 of Debian 11) give no sign to any char: where "signed char" has none, that of plain char is as the architecture
  * has it. Else it is what it says: since 6.2 (3bc753c06dd0) char has no sign on any.
  */
-static bool is_int_signed(struct btf_types *b, const struct ka_btf_type *t, const struct ka_btf_int *n)
+static bool is_int_signed(struct ka_btf_types *b, const struct ka_btf_type *t, const struct ka_btf_int *n)
 {
 	struct ka_btf_type other;
 	struct ka_btf_int as;
@@ -326,7 +89,7 @@ static bool is_int_signed(struct btf_types *b, const struct ka_btf_type *t, cons
 		return false;
 	while (b->base)
 		b = b->base;
-	id = find_own(b, KA_TYPE_INT, "signed char", &is_declaration);
+	id = ka_btf_find_own(b, KA_TYPE_INT, "signed char", &is_declaration);
 	if (!id || !ka_btf_type(b->btf, id, &other))
 		return false;
 	ka_btf_int(&other, &as);
@@ -335,7 +98,7 @@ static bool is_int_signed(struct btf_types *b, const struct ka_btf_type *t, cons
 
 static void btf_describe(struct ka_types *types, uint32_t id, struct ka_type_brief *ret)
 {
-	struct btf_types *b = of(types);
+	struct ka_btf_types *b = ka_btf_types_of(types);
 	struct ka_btf_array array;
 	struct ka_btf_type t;
 	struct ka_btf_int n;
@@ -345,10 +108,10 @@ static void btf_describe(struct ka_types *types, uint32_t id, struct ka_type_bri
 		ret->kind = KA_TYPE_OTHER;
 		return;
 	}
-	ret->kind = kind_of(&t);
+	ret->kind = ka_btf_kind(&t);
 	ret->size = size_of(b, &t);
 	ret->name = t.name[0] ? t.name : NULL;
-	ret->is_declared_only = is_declaration(&t);
+	ret->is_declared_only = ka_btf_is_declaration(&t);
 	switch (t.kind) {
 	case KA_BTF_INT:
 		ka_btf_int(&t, &n);
@@ -374,7 +137,7 @@ static void btf_describe(struct ka_types *types, uint32_t id, struct ka_type_bri
 
 static void btf_step(struct ka_types *types, uint32_t id, struct ka_type_step *ret)
 {
-	struct btf_types *b = of(types);
+	struct ka_btf_types *b = ka_btf_types_of(types);
 	struct ka_btf_array array;
 	struct ka_btf_type t;
 	struct ka_btf_int n;
@@ -388,9 +151,9 @@ static void btf_step(struct ka_types *types, uint32_t id, struct ka_type_step *r
 		ret->kind = KA_TYPE_OTHER;
 		return;
 	}
-	ret->kind = kind_of(&t);
+	ret->kind = ka_btf_kind(&t);
 	ret->name = t.name[0] ? t.name : NULL;
-	ret->is_declared_only = is_declaration(&t);
+	ret->is_declared_only = ka_btf_is_declaration(&t);
 	ret->size = size_of(b, &t);
 	switch (t.kind) {
 	case KA_BTF_CONST:
@@ -434,7 +197,7 @@ static void btf_step(struct ka_types *types, uint32_t id, struct ka_type_step *r
 
 static size_t btf_params(struct ka_types *types, uint32_t id, struct ka_arena *a, struct ka_type_part **ret)
 {
-	struct btf_types *b = of(types);
+	struct ka_btf_types *b = ka_btf_types_of(types);
 	struct ka_btf_type t;
 	const char *name;
 
@@ -474,7 +237,7 @@ static bool member_at(const struct ka_btf_type *t, uint32_t i, struct ka_btf_mem
 	return (uint64_t)ret->offset_bits + ret->bit_size <= (uint64_t)t->size * 8;
 }
 
-static bool find_member(struct btf_types *b, uint32_t id, const char *name, unsigned depth, unsigned *visits,
+static bool find_member(struct ka_btf_types *b, uint32_t id, const char *name, unsigned depth, unsigned *visits,
 			struct ka_btf_member *ret, uint64_t *ret_offset_bits)
 {
 	struct ka_btf_type t;
@@ -511,7 +274,7 @@ static bool btf_member(struct ka_types *types, uint32_t id, const char *name, ui
 	struct ka_btf_member m;
 	unsigned visits = 0;
 
-	if (!name[0] || !find_member(of(types), id, name, 0, &visits, &m, ret_offset_bits))
+	if (!name[0] || !find_member(ka_btf_types_of(types), id, name, 0, &visits, &m, ret_offset_bits))
 		return false;
 	*ret_bit_size = m.bit_size;
 	*ret_type = m.type;
@@ -525,7 +288,7 @@ static size_t btf_members(struct ka_types *types, uint32_t id, struct ka_arena *
 	size_t n = 0;
 
 	*ret = NULL;
-	if (!resolve(of(types), id, &t, NULL) || (t.kind != KA_BTF_STRUCT && t.kind != KA_BTF_UNION))
+	if (!resolve(ka_btf_types_of(types), id, &t, NULL) || (t.kind != KA_BTF_STRUCT && t.kind != KA_BTF_UNION))
 		return 0;
 	*ret = ka_alloc(a, (t.vlen + 1) * sizeof(**ret));
 	for (uint32_t i = 0; i < t.vlen; i++) {
@@ -543,7 +306,7 @@ static size_t btf_enumerators(struct ka_types *types, uint32_t id, struct ka_are
 	struct ka_btf_type t;
 
 	*ret = NULL;
-	if (!resolve(of(types), id, &t, NULL) || (t.kind != KA_BTF_ENUM && t.kind != KA_BTF_ENUM64))
+	if (!resolve(ka_btf_types_of(types), id, &t, NULL) || (t.kind != KA_BTF_ENUM && t.kind != KA_BTF_ENUM64))
 		return 0;
 	*ret = ka_alloc(a, (t.vlen + 1) * sizeof(**ret));
 	for (uint32_t i = 0; i < t.vlen; i++) {
@@ -553,41 +316,27 @@ static size_t btf_enumerators(struct ka_types *types, uint32_t id, struct ka_are
 	return t.vlen;
 }
 
-static void btf_each_name(struct ka_types *types, void (*fn)(void *, enum ka_type_kind, const char *, uint32_t), void *ctx)
-{
-	struct ka_btf_type t;
-
-	for (struct btf_types *b = of(types); b; b = b->base)
-		for (uint32_t id = b->btf->first_id; id < b->btf->end_id; id++)
-			if (ka_btf_type(b->btf, id, &t) && has_tag(t.kind) && t.name[0] && !is_declaration(&t))
-				fn(ctx, kind_of(&t), t.name, id);
-}
-
 static void btf_close(struct ka_types *types)
 {
-	struct btf_types *b = of(types);
+	struct ka_btf_types *b = ka_btf_types_of(types);
 
-	ka_names_free(&b->names);
-	ka_names_free(&b->enumerators);
-	free(b->places);
-	ka_lazy_deinit(&b->names_once);
-	ka_lazy_deinit(&b->enumerators_once);
-	ka_lazy_deinit(&b->named_once);
-	ka_names_free(&b->named);
+	ka_btf_names_free(b);
 	ka_btf_close(b->btf);
 	free(b);
 }
 
 static const struct ka_types_ops btf_ops = {
-	.name = "BTF", .find = btf_find, .enumerator = btf_enumerator, .enumerator_type = btf_enumerator_type, .close = btf_close, .size = btf_size,
-	.member = btf_member, .describe = btf_describe, .members = btf_members, .enumerators = btf_enumerators,
-	.each_name = btf_each_name, .named = btf_named, .find_all = btf_find_all, .step = btf_step, .params = btf_params,
+	.name = "BTF", .close = btf_close,
+	.find = ka_btf_find, .find_all = ka_btf_find_all, .named = ka_btf_named, .each_name = ka_btf_each_name,
+	.enumerator = ka_btf_enumerator_value, .enumerator_type = ka_btf_enumerator_type,
+	.size = btf_size, .member = btf_member, .describe = btf_describe, .members = btf_members, .enumerators = btf_enumerators,
+	.step = btf_step, .params = btf_params,
 };
 
-static struct ka_error *open_btf(struct btf_types *base, const uint8_t *bytes, size_t size, unsigned long_size,
+static struct ka_error *open_btf(struct ka_btf_types *base, const uint8_t *bytes, size_t size, unsigned long_size,
 				 struct ka_types **ret)
 {
-	struct btf_types *b = ka_xalloc(sizeof(*b));
+	struct ka_btf_types *b = ka_xalloc(sizeof(*b));
 	struct ka_error *err = ka_btf_open(bytes, size, base ? base->btf : NULL, &b->btf);
 
 	if (err) {
@@ -597,9 +346,7 @@ static struct ka_error *open_btf(struct btf_types *base, const uint8_t *bytes, s
 	b->base = base;
 	b->types = (struct ka_types){
 		.ops = &btf_ops, .priv = b, .is_big_endian = b->btf->is_big_endian, .long_size = long_size };
-	ka_lazy_init(&b->names_once);
-	ka_lazy_init(&b->enumerators_once);
-	ka_lazy_init(&b->named_once);
+	ka_btf_names_init(b);
 	*ret = &b->types;
 	return NULL;
 }
@@ -615,7 +362,7 @@ struct ka_error *ka_types_open_btf_split(struct ka_types *base, const uint8_t *b
 
 	if (base->ops != &btf_ops)
 		return ka_error_new(KA_UNSUPPORTED, "split BTF needs a base of BTF, not of %s", base->ops->name);
-	err = open_btf(of(base), bytes, size, base->long_size, ret);
+	err = open_btf(ka_btf_types_of(base), bytes, size, base->long_size, ret);
 	if (!err)
 		(*ret)->is_char_signed = base->is_char_signed;
 	return err;
