@@ -64,7 +64,8 @@ static int lines_run(struct ka_session *s, struct ka_arena *a, const struct ka_l
 	char *text = NULL;
 
 	if (!f)
-		return fault_of(s, l->words[0], ka_error_new(KA_IO, "cannot open %s: %s", l->from, strerror(errno)));
+		return fault_of(s, l->words[0], ka_error_new(KA_IO, "cannot open %s: %s%s", l->from, strerror(errno), errno == ENOENT &&
+							     strchr("0123456789-+$('", *l->from) ? " ('<' compares within parentheses alone)" : ""));
 	while (!ka_session_must_stop(s) && getline(&text, &cap, f) >= 0) {
 		const char *rest = text, *arguments = ka_line_cut(a, &rest);
 		struct ka_line each = { .text = l->text };
