@@ -373,11 +373,15 @@ static void read_instruction(struct explain *e)
 	if (!is_access(f->kind) && f->kind != KA_FAULT_KASAN && f->kind != KA_FAULT_KFENCE) {
 		/* what a trap or an interrupted instruction would have touched is of no interest */
 		f->has_addr = f->has_operand = false;
+		f->addr_by = NULL;
 		f->expression = f->type = f->member = NULL;
 		f->holder = 0;
 		if (f->kind != KA_FAULT_DIVIDE) {
-			f->base = NULL;
+			f->base = f->reg_name = NULL;
+			f->reg = KA_NO_REG;
 			f->chain = NULL;
+			f->access = KA_ACCESS_UNKNOWN;
+			f->size = 0;
 		}
 	}
 }
