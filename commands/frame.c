@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* frame: the frame of the current task whose registers $rip, $rbx ... stand for. */
 #include <inttypes.h>
+#include <kanalyze/local.h>
 #include "frame.h"
 
 struct ka_error *frame_go(struct ka_call *c, bool has_level, uint64_t level, int64_t by)
@@ -18,6 +19,8 @@ struct ka_error *frame_go(struct ka_call *c, bool has_level, uint64_t level, int
 	if (err)
 		return err;
 	ka_error_free(st.err);	/* bt tells it */
+	if (b.has_registers)
+		ka_stack_registers(c->k, &st);
 	for (size_t i; ka_stack_level(&st, count, &i);)
 		count++;
 	if (!count)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* gdb: those commands of gdb that people give to crash, answered without one. */
 #include <inttypes.h>
+#include <kanalyze/local.h>
 #include <kanalyze/module.h>
 #include <kanalyze/task.h>
 #include <kanalyze/unwind.h>
@@ -195,7 +196,7 @@ static struct ka_error *info_address(struct ka_call *c, const char *name)
 	return NULL;
 }
 
-/* Of the task in the context: of the frame that most is known of. */
+/* Of the task in the context: of the frame that was chosen, else of the one that most is known of. */
 static struct ka_error *info_registers(struct ka_call *c, const char *which)
 {
 	struct ka_stack stack = {0};
@@ -205,17 +206,24 @@ static struct ka_error *info_registers(struct ka_call *c, const char *which)
 	const struct ka_frame *at;
 	bool is_x86, is_any = false;
 	struct ka_code *code;
+	uint32_t level;
+	size_t chosen;
 
 	ka_error_drop(stack.err);
 	if (err)
 		return err;
-	at = stack.frames;
 	if (!stack.count)
 		return ka_error_new(KA_NOT_FOUND, "no frame: %s", stack.note ? stack.note : "the registers are not known");
-	/* what kdump saved is of a frame some calls up from the innermost */
-	for (size_t i = 0; i < stack.count && i < 8; i++)
-		if (__builtin_popcountll(stack.frames[i].state.known) > __builtin_popcountll(at->state.known))
-			at = &stack.frames[i];
+	if (ka_call_frame(c, &level) && ka_stack_level(&stack, level, &chosen)) {
+		ka_stack_registers(c->k, &stack);
+		at = &stack.frames[chosen];
+	} else {
+		/* what kdump saved is of a frame some calls up from the innermost */
+		at = stack.frames;
+		for (size_t i = 0; i < stack.count && i < 8; i++)
+			if (__builtin_popcountll(stack.frames[i].state.known) > __builtin_popcountll(at->state.known))
+				at = &stack.frames[i];
+	}
 	is_x86 = !ka_error_drop(ka_code_open("x86_64", KA_SYNTAX_ATT, &code)) && ka_symbol_lookup(c->k, "startup_64", &(struct ka_symbol){0});
 	if (is_x86)
 		ka_code_close(code);

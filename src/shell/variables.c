@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What begins with '$' in expressions: convenience variables, and registers of the current task. */
 #include <ctype.h>
+#include <kanalyze/local.h>
 #include <kanalyze/task.h>
 #include <kanalyze/unwind.h>
 
@@ -50,9 +51,11 @@ static bool frame_register(struct ka_kernel *k, ka_addr task, uint32_t level, co
 
 	if (!ka_error_drop(ka_unwind_task(k, task, a, &stack))) {
 		if (ka_stack_level(&stack, level, &at)) {
-			const struct ka_frame *f = &stack.frames[at];
+			const struct ka_frame *f;
 			bool is_ip = !strcasecmp(name, "rip");
 
+			ka_stack_registers(k, &stack);
+			f = &stack.frames[at];
 			is_found = is_ip || !strcasecmp(name, "rsp");
 			*ret = is_ip ? f->ip : f->sp;
 			for (unsigned r = 0; r < KA_REGS_MAX && !is_found && ka_reg_name(k, r); r++) {
