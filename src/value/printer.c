@@ -256,6 +256,8 @@ static __int128 extend(unsigned __int128 bits, unsigned width, bool is_signed)
 {
 	if (width >= 128)
 		return (__int128)bits;
+	if (!width)		/* an enum without size, in damaged BTF */
+		return 0;
 	bits <<= 128 - width;
 	return is_signed ? (__int128)bits >> (128 - width) : (__int128)(bits >> (128 - width));
 }

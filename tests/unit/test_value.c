@@ -173,6 +173,17 @@ static void check_bound(struct ka_types *t, uint32_t id, uint64_t at, const stru
 	ka_arena_free(a);
 }
 
+/* No compiler makes an enum without size: there is nothing to read, and all of its bits are 0. */
+static void check_no_size(struct ka_types *t, uint32_t id, const struct ka_print *how)
+{
+	struct ka_value x = { .type = { .types = t, .id = id }, .is_lvalue = true, .addr = 0x1000 };
+	struct ka_str text = {0};
+
+	CHECK(!ka_error_drop(ka_value_text(NULL, &x, how, false, &text)));
+	CHECK_STR(text.p, "NOTHING");
+	ka_str_free(&text);
+}
+
 static void check_hostile(void)
 {
 	struct btf_build b = btf_build_begin(false);
@@ -199,11 +210,14 @@ static void check_hostile(void)
 	for (int i = 0; i < 5000; i++)
 		btf_put_enumerator(&b, "E", 1000 + i);
 	ids[3] = nest(&b, many);
+	many = btf_add(&b, 6, "no_size", 1, false, 0);
+	btf_put_enumerator(&b, "NOTHING", 0);
 	bytes = btf_build_end(&b, NULL, 0, &size);
 	if (ka_error_drop(ka_types_open_btf(bytes, size, 8, &t))) {
 		CHECK(!"hostile BTF opens");
 		return;
 	}
+	check_no_size(t, many, &how);
 	for (size_t i = 0; i < KA_COUNT(ids); i++) {
 		check_bound(t, ids[i], 0x1000, &how);
 		check_bound(t, ids[i], 0x1000, &counted);
