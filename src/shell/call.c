@@ -231,24 +231,28 @@ struct ka_error *ka_call_usage(struct ka_call *c, const char *fmt, ...)
 	return err;
 }
 
+ka_addr ka_session_task(const struct ka_session *s)
+{
+	struct ka_session_files files;
+	ka_addr task;
+
+	if (s->has_task || !s->k)
+		return s->task;
+	/* as in crash: of a running kernel it is this program */
+	ka_session_files(s->k, &files);
+	if (!files.is_live || ka_error_drop(ka_task_by_pid(s->k, getpid(), &task)))
+		task = ka_panic_task(s->k);
+	if (!task)
+		task = ka_cpu_task(s->k, 0);
+	return task ? task : ka_cpu_idle_task(s->k, 0);
+}
+
 ka_addr ka_call_task(const struct ka_call *c)
 {
 	struct ka_session *s = c->session;
 
-	/* Looked for when a command first asks: `sym` and `log` need none. */
-	if (!s->has_task && s->k) {
-		struct ka_session_files files;
-
-		/* as in crash: of a running kernel it is this program */
-		ka_session_files(s->k, &files);
-		if (!files.is_live || ka_error_drop(ka_task_by_pid(s->k, getpid(), &s->task)))
-			s->task = ka_panic_task(s->k);
-		if (!s->task)
-			s->task = ka_cpu_task(s->k, 0);
-		if (!s->task)
-			s->task = ka_cpu_idle_task(s->k, 0);
-		s->has_task = true;
-	}
+	s->task = ka_session_task(s);
+	s->has_task = s->has_task || s->k;
 	return s->task;
 }
 

@@ -51,6 +51,8 @@ struct ka_session {
 
 struct ka_session *ka_session_new(struct ka_kernel *k, const struct ka_command *const *commands);
 void ka_session_free(struct ka_session *s);
+/* The task of the context; while none was chosen, the one that panicked, else that of CPU 0. Changes nothing. 0: the dump tells of none. */
+ka_addr ka_session_task(const struct ka_session *s);
 /* The session whose terminal is being read: readline's hooks take no argument. */
 extern struct ka_session *ka_session_at_prompt;
 

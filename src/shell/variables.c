@@ -114,7 +114,7 @@ static bool name_hook(void *ctx, const char *name, struct ka_value *ret)
 	}
 	if (ka_session_kept_value(s, name, ret))
 		return true;
-	task = s->has_task ? s->task : ka_panic_task(s->k);
+	task = ka_session_task(s);
 	reg = register_name(s->k, name + 1);
 	if (!task || !(s->frame_task == task ? frame_register(s->k, task, s->frame, reg, &bits) : register_find(s->k, task, reg, &bits)))
 		return false;
