@@ -201,11 +201,10 @@ static struct ka_error *info_registers(struct ka_call *c, const char *which)
 {
 	struct ka_stack stack = {0};
 	struct ka_error *err = ka_unwind_task(c->k, ka_call_task(c), c->arena, &stack);
-	static const char *const x86[] = { "rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rip" };
-	static const uint8_t x86_order[] = { 0, 3, 2, 1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 };
+	static const uint8_t gdb_order[] = { 0, 3, 2, 1 };	/* DWARF has rax, rdx, rcx, rbx */
 	const struct ka_frame *at;
-	bool is_x86, is_any = false;
-	struct ka_code *code;
+	const char *first = ka_reg_name(c->k, 0);
+	bool is_x86 = first && !strcmp(first, "rax"), is_any = false;
 	uint32_t level;
 	size_t chosen;
 
@@ -224,15 +223,15 @@ static struct ka_error *info_registers(struct ka_call *c, const char *which)
 			if (__builtin_popcountll(stack.frames[i].state.known) > __builtin_popcountll(at->state.known))
 				at = &stack.frames[i];
 	}
-	is_x86 = !ka_error_drop(ka_code_open("x86_64", KA_SYNTAX_ATT, &code)) && ka_symbol_lookup(c->k, "startup_64", &(struct ka_symbol){0});
-	if (is_x86)
-		ka_code_close(code);
-	for (unsigned i = 0; i < (is_x86 ? KA_COUNT(x86_order) : 33u); i++) {
-		unsigned r = is_x86 ? x86_order[i] : i;
-		const char *name = is_x86 ? x86[r] : r == 31 ? "sp" : r == 32 ? "pc" : ka_printf(c->arena, "x%u", r), *place;
+	for (unsigned i = 0; i < KA_REGS_MAX; i++) {
+		unsigned r = is_x86 && i < KA_COUNT(gdb_order) ? gdb_order[i] : i;
+		const char *name = ka_reg_name(c->k, r), *place;
 		uint64_t v = at->state.value[r];
-		bool is_pointer = !strcmp(name, "rip") || !strcmp(name, "rsp") || !strcmp(name, "rbp") || r >= 31;
+		bool is_pointer;
 
+		if (!name)
+			break;
+		is_pointer = is_x86 ? strstr("rip rsp rbp", name) != NULL : r >= 31;
 		if (*which && strcmp(which, name) && strcmp(which[0] == '$' ? which + 1 : which, name))
 			continue;
 		is_any = true;

@@ -145,7 +145,7 @@ bool ka_fault_mce(struct ka_arena *a, const char *const *lines, size_t count, st
 		details[n++] = ka_printf(a, "CPU %u, bank %u, status %016" PRIx64 ": %s: %s", b->cpu, b->number, b->status, status_text(a, b->status),
 					 code_text(a, (unsigned)(b->status & 0xffff)));
 		if (b->has_addr)
-			details[n++] = ka_printf(a, "address %" PRIx64 "%s", b->addr, !b->has_misc ? "" : (b->misc >> 6 & 7) == 2 ? ka_printf(a, ", physical, good to %u bytes", 1u << (b->misc & 31)) :
+			details[n++] = ka_printf(a, "address %" PRIx64 "%s", b->addr, !b->has_misc ? "" : (b->misc >> 6 & 7) == 2 ? ka_printf(a, ", physical, good to %" PRIu64 " bytes", UINT64_C(1) << (b->misc & 63)) :
 						 (b->misc >> 6 & 7) == 0 ? ", an offset in a segment" : (b->misc >> 6 & 7) == 1 ? ", linear" : (b->misc >> 6 & 7) == 3 ? ", of the memory" : "");
 		if (i == found - 1)
 			details[n++] = ka_printf(a, "global status %" PRIx64 ": %s; the instruction pointer %s", b->global,
